@@ -1,0 +1,12 @@
+/// What became of a message given to `send`.
+public enum SendResult: Sendable {
+    /// It is on its way: written, or in the buffer that is written when the current callback
+    /// returns.
+    case sent
+    /// The peer reads more slowly than messages are sent: it waits in memory. Stop sending until
+    /// ``WebSocketHandler/drained(_:)-(WebSocket)``.
+    case queued
+    /// It was not taken: the connection is closing or gone, or its queue is full and its policy
+    /// drops.
+    case dropped
+}
