@@ -1,0 +1,121 @@
+/// A run of raw memory lent by a loop's ``BufferPool``, with the count of bytes used so far.
+///
+/// A plain value: whoever holds it gives it back exactly once, on the same loop.
+@safe
+struct PooledBuffer {
+    private(set) var base: UnsafeMutableRawPointer?
+    /// Bytes that may be used; ``BufferPool/slack`` more may be read and written behind them.
+    private(set) var capacity: Int
+    var count = 0
+
+    static let empty = PooledBuffer()
+
+    private init() {
+        unsafe base = nil
+        capacity = 0
+    }
+
+    init(base: UnsafeMutableRawPointer, capacity: Int) {
+        unsafe self.base = unsafe base
+        self.capacity = capacity
+    }
+
+    /// The bytes used so far.
+    @inline(__always)
+    var bytes: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: base, count: count)
+    }
+
+    /// The bytes still free.
+    @inline(__always)
+    var free: UnsafeMutableRawBufferPointer {
+        guard let base = unsafe base else { return unsafe .init(start: nil, count: 0) }
+        return unsafe UnsafeMutableRawBufferPointer(start: base + count, count: capacity - count)
+    }
+
+    /// Appends bytes for which the caller has made room.
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        assert(unsafe bytes.count <= capacity - count, "room is reserved before bytes are appended")
+        guard let base = unsafe base, let source = unsafe bytes.baseAddress else { return }
+        unsafe (base + count).copyMemory(from: source, byteCount: bytes.count)
+        count += unsafe bytes.count
+    }
+}
+
+/// The buffers of a loop: lent for a message that spans reads, or for output the kernel refused.
+///
+/// Freed buffers are kept in lists by power of two, because a fresh mapping for every large message
+/// costs more in page faults than the message itself; what is kept is bounded.
+@safe
+struct BufferPool {
+    /// Readable and writable bytes behind the capacity, so that words may be loaded at the end.
+    static let slack = 64
+    /// What a loop keeps at most when nobody uses it.
+    static let retainedByteCountMax = 16 << 20
+
+    private static let smallestShift = 12
+    private static let largestShift = 24
+
+    /// The lists of free buffers; the first word of a free buffer points to the next one.
+    private var free: [UnsafeMutableRawPointer?]
+    private(set) var retainedByteCount = 0
+    private(set) var lentByteCount = 0
+
+    init() {
+        unsafe free = unsafe Array(
+            repeating: nil, count: Self.largestShift - Self.smallestShift + 1)
+    }
+
+    /// Lends a buffer of at least `capacity` bytes, which is 1 or more.
+    mutating func take(capacity: Int) -> PooledBuffer {
+        let needed = capacity &+ Self.slack
+        let shift = max(Self.smallestShift, Int.bitWidth - (needed - 1).leadingZeroBitCount)
+        let byteCount = shift <= Self.largestShift ? 1 << shift : needed
+        lentByteCount += byteCount
+        let list = shift - Self.smallestShift
+        if shift <= Self.largestShift, let buffer = unsafe free[list] {
+            unsafe free[list] = unsafe buffer.load(as: UnsafeMutableRawPointer?.self)
+            retainedByteCount -= byteCount
+            return unsafe PooledBuffer(base: buffer, capacity: byteCount - Self.slack)
+        }
+        let fresh = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
+        return unsafe PooledBuffer(base: fresh, capacity: byteCount - Self.slack)
+    }
+
+    /// Takes a buffer back and empties `buffer`; an empty one may be given too.
+    mutating func give(_ buffer: inout PooledBuffer) {
+        guard let base = unsafe buffer.base else { return }
+        let byteCount = buffer.capacity + Self.slack
+        buffer = .empty
+        lentByteCount -= byteCount
+        let shift = byteCount.trailingZeroBitCount
+        let isPooled = byteCount == 1 << shift && shift <= Self.largestShift
+        guard isPooled, retainedByteCount + byteCount <= Self.retainedByteCountMax else {
+            unsafe base.deallocate()
+            return
+        }
+        unsafe base.storeBytes(of: free[shift - Self.smallestShift], as: UnsafeMutableRawPointer?.self)
+        unsafe free[shift - Self.smallestShift] = unsafe base
+        retainedByteCount += byteCount
+    }
+
+    /// Makes sure that `additional` bytes can be appended, moving to a larger buffer if needed.
+    mutating func reserve(_ additional: Int, in buffer: inout PooledBuffer) {
+        guard buffer.capacity - buffer.count < additional else { return }
+        var larger = take(capacity: max(buffer.count + additional, buffer.capacity * 2))
+        unsafe larger.append(UnsafeRawBufferPointer(buffer.bytes))
+        give(&buffer)
+        buffer = larger
+    }
+
+    /// Frees everything that is not lent.
+    mutating func removeAll() {
+        for list in unsafe free.indices {
+            while let buffer = unsafe free[list] {
+                unsafe free[list] = unsafe buffer.load(as: UnsafeMutableRawPointer?.self)
+                unsafe buffer.deallocate()
+            }
+        }
+        retainedByteCount = 0
+    }
+}

@@ -1,0 +1,43 @@
+/// What one loop has counted since it started. Plain integers: only the loop's thread writes them.
+public struct LoopCounters: Sendable {
+    /// Connections that were accepted from listening sockets.
+    public internal(set) var connectionsAccepted: UInt64 = 0
+    /// Connections whose opening handshake succeeded.
+    public internal(set) var handshakesAccepted: UInt64 = 0
+    /// Requests that were refused before they became a WebSocket connection.
+    public internal(set) var handshakesRefused: UInt64 = 0
+    /// Connections that are open or being opened or closed at this moment.
+    public internal(set) var connectionsActive: UInt64 = 0
+    /// Messages handed to handlers.
+    public internal(set) var messagesReceived: UInt64 = 0
+    /// Messages taken for sending.
+    public internal(set) var messagesSent: UInt64 = 0
+    /// Messages that a full queue made drop.
+    public internal(set) var messagesDropped: UInt64 = 0
+    /// Reads from sockets that brought bytes.
+    public internal(set) var reads: UInt64 = 0
+    /// Writes to sockets, refused ones included.
+    public internal(set) var writes: UInt64 = 0
+    /// Times that accepting was paused because no file descriptor was left.
+    public internal(set) var acceptPauses: UInt64 = 0
+    /// Connections that this endpoint failed: protocol errors, limits, timeouts.
+    public internal(set) var connectionsFailed: UInt64 = 0
+
+    /// All zero.
+    public init() {}
+
+    /// Adds another loop's counts.
+    public static func += (left: inout LoopCounters, right: LoopCounters) {
+        left.connectionsAccepted &+= right.connectionsAccepted
+        left.handshakesAccepted &+= right.handshakesAccepted
+        left.handshakesRefused &+= right.handshakesRefused
+        left.connectionsActive &+= right.connectionsActive
+        left.messagesReceived &+= right.messagesReceived
+        left.messagesSent &+= right.messagesSent
+        left.messagesDropped &+= right.messagesDropped
+        left.reads &+= right.reads
+        left.writes &+= right.writes
+        left.acceptPauses &+= right.acceptPauses
+        left.connectionsFailed &+= right.connectionsFailed
+    }
+}

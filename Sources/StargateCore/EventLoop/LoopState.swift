@@ -1,0 +1,69 @@
+/// The part of an event loop that every read and every write touches.
+///
+/// It lives in a block of its own and is reached through ``Loop``, a plain pointer: no reference
+/// counting, no exclusivity check. Only the loop's thread may touch it.
+@safe
+struct LoopState {
+    /// The object this state belongs to, which outlives it.
+    let owner: Unmanaged<EventLoop>
+    /// How sockets are read and written on this loop.
+    let transport: Unmanaged<Transport>
+    let receiveBuffer: ReceiveBuffer
+    var cork: CorkBuffer
+    var buffers = BufferPool()
+    var slab: ConnectionSlab
+    var deadlines = DeadlineTable()
+    /// Connections with something to do before the loop sleeps: flush, resume, end.
+    var attention = AttentionList()
+    /// Blocks for connections that have something to keep, for the next one that needs them.
+    var spareInbound: [Inbound] = []
+    var spareOutbound: [Outbound] = []
+    static let spareCountMax = 64
+    var randomness = RandomPool()
+    var counters = LoopCounters()
+    /// The loop's clock in ticks of ``DeadlineTable/ticksPerSecond``; it does not jump.
+    var now: UInt32 = 1
+    /// Whether the loop slept since ``now`` was read.
+    var isClockStale = false
+    /// The connection that was read last in this turn, and how many bytes it got, for fairness.
+    var lastReader: Connection?
+    var lastReaderByteCount = 0
+}
+
+/// A pointer to the state of one event loop.
+@safe
+struct Loop {
+    private let pointer: UnsafeMutablePointer<LoopState>
+
+    init(_ pointer: UnsafeMutablePointer<LoopState>) {
+        unsafe self.pointer = pointer
+    }
+
+    var state: LoopState {
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer }
+    }
+
+    /// The loop's transport, called without retaining it.
+    @inline(__always)
+    func withTransport<Result>(_ body: (Transport) -> Result) -> Result {
+        unsafe state.transport._withUnsafeGuaranteedRef { body($0) }
+    }
+
+    /// The event loop itself, for control calls.
+    var eventLoop: EventLoop { unsafe state.owner.takeUnretainedValue() }
+
+    /// The time in ticks, read once per turn.
+    @inline(__always)
+    func currentTick() -> UInt32 {
+        if state.isClockStale { eventLoop.updateClock() }
+        return state.now
+    }
+
+    func deallocate() {
+        for inbound in state.spareInbound { inbound.deallocate() }
+        for outbound in state.spareOutbound { outbound.deallocate() }
+        unsafe pointer.deinitialize(count: 1)
+        unsafe pointer.deallocate()
+    }
+}

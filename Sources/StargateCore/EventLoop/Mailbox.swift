@@ -1,0 +1,62 @@
+internal import CUV
+internal import Synchronization
+
+/// The thread-safe door of an event loop: the only way in from another thread.
+///
+/// Work that is posted runs on the loop's thread, in the order in which each thread posted it.
+/// However many items arrive while the loop is busy, it is woken once.
+public final class Mailbox: Sendable {
+    /// A piece of work for the loop.
+    public typealias Work = @Sendable (EventLoop) -> Void
+
+    private struct Contents {
+        var work: [Work] = []
+        var isWoken = false
+        var isOpen = true
+    }
+
+    private let contents = Mutex(Contents())
+    /// Wakes the loop. Touched under the lock and only while the mailbox is open, which ends
+    /// before the handle is closed.
+    private nonisolated(unsafe) let wakeUp: UnsafeMutablePointer<uv_async_t>
+
+    init(wakeUp: UnsafeMutablePointer<uv_async_t>) {
+        unsafe self.wakeUp = unsafe wakeUp
+    }
+
+    /// Runs `work` on the loop soon. May be called on any thread, the loop's own included.
+    ///
+    /// - Returns: false if the loop has stopped; the work is not run then.
+    @discardableResult
+    public func post(_ work: @escaping Work) -> Bool {
+        contents.withLock { contents in
+            guard contents.isOpen else { return false }
+            contents.work.append(work)
+            if !contents.isWoken {
+                contents.isWoken = true
+                unsafe uv_async_send(wakeUp)
+            }
+            return true
+        }
+    }
+
+    /// Takes everything that was posted. On the loop's thread.
+    func takeAll() -> [Work] {
+        contents.withLock { contents in
+            contents.isWoken = false
+            var taken: [Work] = []
+            swap(&taken, &contents.work)
+            return taken
+        }
+    }
+
+    /// Refuses work from here on, and returns what is left.
+    func close() -> [Work] {
+        contents.withLock { contents in
+            contents.isOpen = false
+            var taken: [Work] = []
+            swap(&taken, &contents.work)
+            return taken
+        }
+    }
+}

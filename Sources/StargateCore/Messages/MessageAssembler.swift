@@ -1,0 +1,117 @@
+// The walk of a message, step 5: frames become messages. A message that lies whole in the receive
+// buffer never comes here; this is for those that are fragmented or span reads.
+
+/// A message whose frames are still arriving.
+///
+/// One contiguous buffer per message, lent by the loop: a fragment costs its bytes and nothing
+/// more, and the buffer grows with what has arrived, never with what was announced.
+struct MessageAssembler {
+    /// The data frame whose payload is not whole yet.
+    struct PartialFrame: Equatable {
+        var remainingByteCount: Int
+        /// The key for the next byte to arrive.
+        var maskingKey: UInt32
+        var isFinal: Bool
+    }
+
+    /// The type of the message in progress; nil between messages.
+    private(set) var opcode: Opcode?
+    private(set) var isCompressed = false
+    private(set) var partialFrame: PartialFrame?
+    private(set) var fragmentCount = 0
+    private var validator = UTF8Validator()
+    /// The payload so far.
+    var payload = PooledBuffer.empty
+
+    /// Whether a message has begun and not ended.
+    var isInProgress: Bool { opcode != nil }
+
+    /// Whether the message is whole.
+    private(set) var isComplete = false
+
+    /// Takes note of a data frame's header, and refuses what does not fit the sequence or the
+    /// limits. RFC 6455 section 5.4.
+    mutating func begin(
+        _ header: FrameHeader, messageByteCountMax: Int, fragmentCountMax: Int
+    ) -> ProtocolViolation? {
+        if header.opcode == .continuation {
+            guard opcode != nil else { return .continuationWithoutStart }
+        } else {
+            guard opcode == nil else { return .messageInsideMessage }
+            opcode = header.opcode
+            isCompressed = header.isCompressed
+        }
+        // Neither number is larger than the limit, so the sum cannot overflow.
+        guard payload.count &+ header.payloadByteCount <= messageByteCountMax else {
+            return .messageTooBig
+        }
+        fragmentCount += 1
+        guard fragmentCount <= fragmentCountMax else { return .tooManyFragments }
+        partialFrame = PartialFrame(
+            remainingByteCount: header.payloadByteCount, maskingKey: header.maskingKey,
+            isFinal: header.isFinal)
+        if header.payloadByteCount == 0 { return endFrame() }
+        return nil
+    }
+
+    /// Room to receive into: for the rest of the frame, but at most a few times what has arrived.
+    mutating func reserve(pool: inout BufferPool) -> Int {
+        guard let frame = partialFrame else { return 0 }
+        let step = max(payload.count * 3, 64 << 10)
+        let wanted = min(frame.remainingByteCount, step)
+        pool.reserve(wanted, in: &payload)
+        return min(frame.remainingByteCount, payload.capacity - payload.count)
+    }
+
+    /// Appends masked bytes of the current frame, copying them.
+    mutating func append(
+        _ bytes: UnsafeRawBufferPointer, pool: inout BufferPool
+    ) -> ProtocolViolation? {
+        var left = unsafe bytes
+        while unsafe !left.isEmpty {
+            let room = reserve(pool: &pool)
+            let count = unsafe min(room, left.count)
+            guard count > 0 else { return nil }
+            let part = unsafe UnsafeRawBufferPointer(rebasing: left[..<count])
+            if let target = unsafe payload.free.baseAddress { unsafe target.copyMemory(from: part.baseAddress.unsafelyUnwrapped, byteCount: count) }
+            if let violation = commit(count) { return violation }
+            unsafe left = unsafe UnsafeRawBufferPointer(rebasing: left[count...])
+        }
+        return nil
+    }
+
+    /// `count` masked bytes of the current frame were written behind the payload: unmasks them and
+    /// checks them.
+    mutating func commit(_ count: Int) -> ProtocolViolation? {
+        guard var frame = partialFrame, let start = unsafe payload.free.baseAddress,
+            count <= frame.remainingByteCount
+        else { return nil }
+        if frame.maskingKey != 0 {
+            unsafe Masking.apply(start, count: count, key: frame.maskingKey)
+            frame.maskingKey = Masking.rotate(frame.maskingKey, by: count)
+        }
+        payload.count += count
+        if opcode == .text, !isCompressed {
+            let bytes = unsafe UnsafeRawBufferPointer(start: start, count: count)
+            guard unsafe validator.validate(bytes) else { return .invalidUTF8 }
+        }
+        frame.remainingByteCount -= count
+        partialFrame = frame
+        return frame.remainingByteCount == 0 ? endFrame() : nil
+    }
+
+    private mutating func endFrame() -> ProtocolViolation? {
+        guard let frame = partialFrame else { return nil }
+        partialFrame = nil
+        guard frame.isFinal else { return nil }
+        if opcode == .text, !isCompressed, !validator.isComplete { return .invalidUTF8 }
+        isComplete = true
+        return nil
+    }
+
+    /// Forgets the message and gives its memory back.
+    mutating func reset(pool: inout BufferPool) {
+        pool.give(&payload)
+        self = MessageAssembler()
+    }
+}

@@ -1,0 +1,165 @@
+// The walk of a message, steps 4 to 6: frames are scanned where the kernel put them, unmasked in
+// place, and a message that is whole is lent to the handler as it lies. This loop is the hot path:
+// no allocation, no reference counting and no dynamic dispatch but the handler's own method.
+
+extension Connection {
+    /// Processes bytes that are frames. Uses up all of them: what is not whole is kept.
+    func receiveFrames(_ bytes: UnsafeMutableRawBufferPointer) {
+        guard var cursor = unsafe bytes.baseAddress, let handler = state.handler else { return }
+        let end = unsafe cursor + bytes.count
+        let limits = limits
+        let rules = FrameRules(
+            expectsMask: !isClient, allowedReservedBits: 0,
+            payloadByteCountMax: limits.maxMessageSize)
+        if let inbound = state.inbound, inbound.state.assembler.partialFrame != nil {
+            unsafe cursor += unsafe receivePartialPayload(
+                UnsafeRawBufferPointer(start: cursor, count: end - cursor), inbound)
+        }
+        while unsafe cursor < end, mayProceed {
+            let available = unsafe end - cursor
+            switch unsafe FrameScanner.scan(cursor, available: available, rules: rules) {
+            case .complete(let header):
+                let payload = unsafe cursor + header.headerByteCount
+                let arrived = available &- header.headerByteCount
+                if header.payloadByteCount <= arrived, header.isWholeMessage,
+                    state.inbound == nil
+                {
+                    unsafe receiveWhole(header, payload, handler)
+                    unsafe cursor = unsafe payload + header.payloadByteCount
+                } else if header.opcode.isControl {
+                    guard header.payloadByteCount <= arrived else {
+                        return unsafe spill(cursor, available)
+                    }
+                    unsafe receiveControl(header, payload, handler)
+                    unsafe cursor = unsafe payload + header.payloadByteCount
+                } else {
+                    let used = unsafe receiveFragment(
+                        header, UnsafeRawBufferPointer(start: payload, count: arrived),
+                        limits: limits)
+                    unsafe cursor = unsafe payload + used
+                }
+            case .incomplete:
+                return unsafe spill(cursor, available)
+            case .violation(let violation):
+                return fail(violation)
+            }
+        }
+        // Left over only when the application paused in the middle of the read.
+        if unsafe cursor < end, receivesFrames {
+            unsafe hold(UnsafeRawBufferPointer(start: cursor, count: end - cursor))
+        }
+    }
+
+    /// Whether the next frame may be processed.
+    @inline(__always)
+    private var mayProceed: Bool {
+        receivesFrames && state.flags.isDisjoint(with: [.isPausedByApplication, .isCondemned])
+    }
+
+    /// Unmasks, checks and delivers a message that lies whole in the buffer.
+    @inline(__always)
+    private func receiveWhole(
+        _ header: FrameHeader, _ payload: UnsafeMutableRawPointer, _ handler: any WebSocketHandler
+    ) {
+        let count = header.payloadByteCount
+        if header.maskingKey != 0 {
+            unsafe Masking.apply(payload, count: count, key: header.maskingKey)
+        }
+        let bytes = unsafe UnsafeRawBufferPointer(start: payload, count: count)
+        if header.opcode == .text {
+            guard unsafe UTF8Validator.isValid(bytes) else { return fail(.invalidUTF8) }
+            unsafe deliverText(bytes, handler)
+        } else {
+            unsafe deliverBinary(bytes, handler)
+        }
+    }
+
+    @inline(__always)
+    private func deliverText(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
+        loop.state.counters.messagesReceived &+= 1
+        let characters = unsafe UnsafeBufferPointer(
+            start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), count: bytes.count)
+        // The validator has just checked it.
+        let text = unsafe UTF8Span(unchecked: characters.span)
+        handler.received(.text(text), on: WebSocket(self))
+    }
+
+    @inline(__always)
+    private func deliverBinary(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
+        loop.state.counters.messagesReceived &+= 1
+        handler.received(.binary(unsafe bytes.bytes), on: WebSocket(self))
+    }
+
+    // MARK: Fragments and frames that span reads
+
+    /// Keeps the start of a frame until the rest of it arrives: at most a header, or a control
+    /// frame, which is no longer than 139 bytes.
+    private func spill(_ start: UnsafeRawPointer, _ count: Int) {
+        let inbound = inboundState()
+        guard count <= inbound.state.spill.count else { return }
+        for index in 0..<count {
+            inbound.state.spill[index] = unsafe start.load(fromByteOffset: index, as: UInt8.self)
+        }
+        inbound.state.spillByteCount = count
+    }
+
+    /// Takes in a data frame that is a fragment, or not whole. Returns how many bytes of `arrived`
+    /// belonged to it.
+    private func receiveFragment(
+        _ header: FrameHeader, _ arrived: UnsafeRawBufferPointer, limits: ConnectionLimits
+    ) -> Int {
+        let inbound = inboundState()
+        let count = unsafe min(header.payloadByteCount, arrived.count)
+        let violation =
+            inbound.state.assembler.begin(
+                header, messageByteCountMax: limits.maxMessageSize,
+                fragmentCountMax: limits.maxFragmentCount)
+            ?? inbound.state.assembler.append(
+                unsafe UnsafeRawBufferPointer(rebasing: arrived[..<count]),
+                pool: &loop.state.buffers)
+        if let violation {
+            fail(violation)
+        } else if inbound.state.assembler.isComplete {
+            deliverAssembled(inbound)
+        }
+        return count
+    }
+
+    /// Goes on with a frame that an earlier read began. Returns how many bytes belonged to it.
+    private func receivePartialPayload(
+        _ arrived: UnsafeRawBufferPointer, _ inbound: Inbound
+    ) -> Int {
+        let remaining = inbound.state.assembler.partialFrame?.remainingByteCount ?? 0
+        let count = unsafe min(remaining, arrived.count)
+        let violation = inbound.state.assembler.append(
+            unsafe UnsafeRawBufferPointer(rebasing: arrived[..<count]), pool: &loop.state.buffers)
+        if let violation {
+            fail(violation)
+        } else if inbound.state.assembler.isComplete {
+            deliverAssembled(inbound)
+        }
+        return count
+    }
+
+    /// Lends the assembled message to the handler, then gives its memory back.
+    func deliverAssembled(_ inbound: Inbound) {
+        guard let handler = state.handler, let opcode = inbound.state.assembler.opcode else { return }
+        // Taken out, so that nothing the handler does can reach the bytes it is reading.
+        var assembler = inbound.state.assembler
+        inbound.state.assembler = MessageAssembler()
+        releaseIdleInbound()
+        let bytes = unsafe UnsafeRawBufferPointer(assembler.payload.bytes)
+        if opcode == .text {
+            unsafe deliverText(bytes, handler)
+        } else {
+            unsafe deliverBinary(bytes, handler)
+        }
+        assembler.reset(pool: &loop.state.buffers)
+    }
+}
+
+extension FrameHeader {
+    /// An unfragmented data message without compression: FIN and text or binary, nothing else.
+    @inline(__always)
+    fileprivate var isWholeMessage: Bool { firstByte == 0x81 || firstByte == 0x82 }
+}

@@ -1,0 +1,191 @@
+// The walk of a message, steps 1 to 3: bytes arrive from the transport and go to the phase the
+// connection is in.
+
+extension Connection {
+    /// How much one connection may read in one turn of the loop before others have theirs.
+    private static let readByteCountPerTurn = 1 << 20
+    /// A frame with at least this much to come is received into its message's own buffer.
+    private static let directByteCountMin = 64 << 10
+
+    // MARK: Reading
+
+    /// Where the transport is to put the next bytes; empty when this connection has had its share
+    /// of the turn.
+    func receiveSpace() -> UnsafeMutableRawBufferPointer {
+        if loop.state.lastReader == self {
+            guard loop.state.lastReaderByteCount < Self.readByteCountPerTurn else {
+                return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+            }
+        } else {
+            loop.state.lastReader = self
+            loop.state.lastReaderByteCount = 0
+        }
+        if let inbound = state.inbound, let space = unsafe directSpace(inbound) { return unsafe space }
+        return unsafe loop.state.receiveBuffer.space
+    }
+
+    /// The rest of a large frame goes straight to where it will stay.
+    private func directSpace(_ inbound: Inbound) -> UnsafeMutableRawBufferPointer? {
+        guard receivesFrames, inbound.state.held.count == 0, inbound.state.spillByteCount == 0,
+            let frame = inbound.state.assembler.partialFrame,
+            frame.remainingByteCount >= Self.directByteCountMin
+        else { return nil }
+        let room = inbound.state.assembler.reserve(pool: &loop.state.buffers)
+        let free = unsafe inbound.state.assembler.payload.free
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<min(room, free.count)])
+    }
+
+    /// `count` bytes were written to the start of ``receiveSpace()``.
+    func received(_ count: Int) {
+        loop.state.lastReaderByteCount &+= count
+        loop.state.counters.reads &+= 1
+        state.lastHeard = loop.currentTick()
+        if let inbound = state.inbound {
+            if unsafe directSpace(inbound) != nil { return receivedDirectly(count, inbound) }
+            return receivedBehind(inbound, count)
+        }
+        unsafe process(UnsafeMutableRawBufferPointer(rebasing: loop.state.receiveBuffer.space[..<count]))
+    }
+
+    /// The bytes follow something that was left over: puts that in front of them.
+    private func receivedBehind(_ inbound: Inbound, _ count: Int) {
+        let start = unsafe loop.state.receiveBuffer.start
+        if inbound.state.held.count > 0 {
+            // Paused with a read already under way: it waits behind what is held.
+            return unsafe hold(UnsafeRawBufferPointer(start: start, count: count))
+        }
+        if inbound.state.head.count > 0 {
+            return unsafe processHead(inbound, UnsafeRawBufferPointer(start: start, count: count))
+        }
+        let spillByteCount = inbound.state.spillByteCount
+        inbound.state.spillByteCount = 0
+        let front = unsafe start - spillByteCount
+        for index in 0..<spillByteCount {
+            unsafe front.storeBytes(
+                of: inbound.state.spill[index], toByteOffset: index, as: UInt8.self)
+        }
+        releaseIdleInbound()
+        unsafe process(UnsafeMutableRawBufferPointer(start: front, count: spillByteCount + count))
+    }
+
+    // MARK: Processing
+
+    /// Processes bytes in the callback of this connection: what is sent meanwhile is corked, and
+    /// leaves in one system call at the end.
+    func process(_ bytes: UnsafeMutableRawBufferPointer) {
+        corked { unsafe processPhase(bytes) }
+    }
+
+    /// Runs `body` as a callback of this connection.
+    func corked(_ body: () -> Void) {
+        let isQueueEmpty = state.outbound == nil
+        if isQueueEmpty { loop.state.cork.begin(self) }
+        state.flags.insert(.isProcessing)
+        body()
+        state.flags.remove(.isProcessing)
+        if isQueueEmpty {
+            flushCork()
+            loop.state.cork.end(self)
+        }
+        // A connection on the attention list is looked at before the loop sleeps anyway.
+        if !state.flags.contains(.needsAttention), state.phase == .ending { flush() }
+    }
+
+    private func processPhase(_ bytes: UnsafeMutableRawBufferPointer) {
+        var rest = unsafe bytes
+        while state.phase == .handshake {
+            guard unsafe !rest.isEmpty, let owner = withContext({ $0.owner }) ?? nil else { return }
+            let used = unsafe owner.handshakeReceived(rest, on: self)
+            guard used > 0 else {
+                if state.phase == .handshake { unsafe keepHead(UnsafeRawBufferPointer(rest)) }
+                return
+            }
+            unsafe rest = unsafe UnsafeMutableRawBufferPointer(rebasing: rest[used...])
+        }
+        if receivesFrames, unsafe !rest.isEmpty { unsafe receiveFrames(rest) }
+    }
+
+    private func receivedDirectly(_ count: Int, _ inbound: Inbound) {
+        corked {
+            if let violation = inbound.state.assembler.commit(count) { return fail(violation) }
+            if inbound.state.assembler.isComplete { deliverAssembled(inbound) }
+        }
+    }
+
+    // MARK: Heads that span reads
+
+    private func keepHead(_ bytes: UnsafeRawBufferPointer) {
+        let inbound = inboundState()
+        loop.state.buffers.reserve(unsafe bytes.count, in: &inbound.state.head)
+        unsafe inbound.state.head.append(bytes)
+    }
+
+    /// Appends to the head and offers it whole to the owner, who remembers what it has scanned.
+    private func processHead(_ inbound: Inbound, _ bytes: UnsafeRawBufferPointer) {
+        unsafe keepHead(bytes)
+        // Taken out, because the connection may be open, and receiving frames, before it is back.
+        var head = inbound.state.head
+        inbound.state.head = .empty
+        corked {
+            var rest = unsafe head.bytes
+            while state.phase == .handshake, unsafe !rest.isEmpty,
+                let owner = withContext({ $0.owner }) ?? nil
+            {
+                let used = unsafe owner.handshakeReceived(rest, on: self)
+                guard used > 0 else { break }
+                unsafe rest = unsafe UnsafeMutableRawBufferPointer(rebasing: rest[used...])
+            }
+            guard unsafe !rest.isEmpty else { return }
+            if state.phase == .handshake {
+                unsafe keepHead(UnsafeRawBufferPointer(rest))
+            } else if receivesFrames {
+                unsafe receiveFrames(rest)
+            }
+        }
+        loop.state.buffers.give(&head)
+        releaseIdleInbound()
+    }
+
+    // MARK: Pausing
+
+    /// Keeps bytes that must not be processed now.
+    func hold(_ bytes: UnsafeRawBufferPointer) {
+        let inbound = inboundState()
+        loop.state.buffers.reserve(unsafe bytes.count, in: &inbound.state.held)
+        unsafe inbound.state.held.append(bytes)
+    }
+
+    func pauseReading() {
+        guard state.flags.contains(.isReading) else { return }
+        state.flags.remove(.isReading)
+        loop.withTransport { $0.stopReading(self) }
+    }
+
+    /// Reads again if nothing speaks against it; what was held comes first, before the loop sleeps.
+    func resumeReading() {
+        guard state.flags.isDisjoint(with: .isPaused), !state.flags.contains(.isReading),
+            state.phase != .ended, state.phase != .free
+        else { return }
+        if let inbound = state.inbound, inbound.state.held.count > 0 { return askForAttention() }
+        startReading()
+    }
+
+    func startReading() {
+        guard !state.flags.contains(.peerEnded) else { return }
+        state.flags.insert(.isReading)
+        loop.withTransport { $0.startReading(self) }
+    }
+
+    /// Processes what was held when reading is no longer paused.
+    func resumeHeldInput() {
+        guard let inbound = state.inbound, inbound.state.held.count > 0,
+            state.flags.isDisjoint(with: .isPaused)
+        else { return }
+        var held = inbound.state.held
+        inbound.state.held = .empty
+        unsafe process(held.bytes)
+        loop.state.buffers.give(&held)
+        releaseIdleInbound()
+        resumeReading()
+    }
+}

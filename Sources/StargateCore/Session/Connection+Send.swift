@@ -1,0 +1,141 @@
+// The walk of a message, steps 7 and 8: header and payload are written once, straight into the
+// loop's cork while the connection is being read, else into the connection's queue.
+
+extension Connection {
+    /// Payloads from here on are not copied into the cork but written from where they lie.
+    private static let throughByteCountMin = 32 << 10
+
+    /// Sends a data message that the application gave.
+    @inline(__always)
+    func sendMessage(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) -> SendResult {
+        guard state.phase == .open else { return .dropped }
+        let result = unsafe sendFrame(firstByte, payload)
+        if result == .dropped {
+            loop.state.counters.messagesDropped &+= 1
+        } else {
+            loop.state.counters.messagesSent &+= 1
+        }
+        return result
+    }
+
+    /// Sends one frame. The connection must not have sent its Close frame.
+    @inline(__always)
+    @discardableResult
+    func sendFrame(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) -> SendResult {
+        let headerByteCount = FrameEncoder.headerByteCount(
+            payloadByteCount: unsafe payload.count, isMasked: isClient)
+        // Payloads are in memory already, so the sum cannot overflow.
+        let needed = unsafe headerByteCount &+ payload.count
+        if loop.state.cork.owner == self, state.outbound == nil,
+            needed <= loop.state.cork.available, unsafe payload.count < Self.throughByteCountMin
+        {
+            unsafe write(firstByte, payload, to: loop.state.cork.end)
+            loop.state.cork.commit(needed)
+            return .sent
+        }
+        return unsafe sendUncorked(firstByte, payload, needed: needed)
+    }
+
+    /// Writes a frame to memory that has room for it; a client's is masked with a fresh key.
+    @inline(__always)
+    private func write(
+        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer
+    ) {
+        let key = isClient ? loop.state.randomness.nextWord() : nil
+        let headerByteCount = unsafe FrameEncoder.writeHeader(
+            to: target, firstByte: firstByte, payloadByteCount: payload.count, maskingKey: key)
+        guard let source = unsafe payload.baseAddress else { return }
+        if let key {
+            unsafe Masking.apply(
+                from: source, to: target + headerByteCount, count: payload.count, key: key)
+        } else {
+            unsafe (target + headerByteCount).copyMemory(from: source, byteCount: payload.count)
+        }
+    }
+
+    /// The cork is another's, or too full, or the payload is large, or something waits already.
+    @inline(never)
+    private func sendUncorked(
+        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, needed: Int
+    ) -> SendResult {
+        if loop.state.cork.owner == self { flushCork() }
+        if state.flags.contains(.isCondemned) { return .dropped }
+        if state.outbound == nil {
+            if loop.state.cork.owner == self, needed <= loop.state.cork.available,
+                unsafe payload.count < Self.throughByteCountMin
+            {
+                unsafe write(firstByte, payload, to: loop.state.cork.end)
+                loop.state.cork.commit(needed)
+                return .sent
+            }
+            if !isClient, unsafe payload.count >= Self.throughByteCountMin {
+                return unsafe writeThrough(firstByte, payload)
+            }
+        }
+        return unsafe enqueue(firstByte, payload, needed: needed)
+    }
+
+    /// Writes a large frame from where its payload lies; only what the kernel refuses is copied.
+    private func writeThrough(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) -> SendResult {
+        var header = InlineArray<14, UInt8>(repeating: 0)
+        var span = header.mutableSpan
+        unsafe span.withUnsafeMutableBytes { header in
+            guard let start = unsafe header.baseAddress else { return }
+            let count = unsafe FrameEncoder.writeHeader(
+                to: start, firstByte: firstByte, payloadByteCount: payload.count, maskingKey: nil)
+            unsafe writeThrough(
+                UnsafeRawBufferPointer(start: start, count: count), then: payload)
+        }
+        return sendResultAfterQueueing()
+    }
+
+    /// Copies a frame to the connection's queue, unless that is full.
+    private func enqueue(
+        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, needed: Int
+    ) -> SendResult {
+        let limits = limits
+        let waiting = state.outbound?.queue.byteCount ?? 0
+        let isControl = firstByte & 0x08 != 0
+        // Control frames are short and never dropped.
+        if waiting + needed > limits.outputHardLimit, waiting > 0, !isControl {
+            if limits.outputPolicy == .close { overflow() }
+            return .dropped
+        }
+        let outbound = outboundQueue()
+        outbound.queue.append(count: needed, pool: &loop.state.buffers) { target in
+            unsafe write(firstByte, payload, to: target)
+        }
+        checkSoftLimit()
+        return sendResultAfterQueueing()
+    }
+
+    private func sendResultAfterQueueing() -> SendResult {
+        if state.flags.contains(.isBlocked) {
+            state.flags.insert(.owesDrained)
+            return .queued
+        }
+        if state.outbound != nil { askForAttention() }
+        return .sent
+    }
+
+    /// The queue is full and the policy is to close: no Close frame would get through either.
+    private func overflow() {
+        guard !state.flags.contains(.isCondemned) else { return }
+        loop.state.counters.connectionsFailed &+= 1
+        condemn()
+    }
+
+    /// Writes bytes that are not frames: an HTTP response, or a client's request.
+    func sendRaw(_ bytes: UnsafeRawBufferPointer) {
+        if loop.state.cork.owner == self, state.outbound == nil,
+            unsafe bytes.count <= loop.state.cork.available, let source = unsafe bytes.baseAddress
+        {
+            unsafe loop.state.cork.end.copyMemory(from: source, byteCount: bytes.count)
+            loop.state.cork.commit(unsafe bytes.count)
+            return
+        }
+        if loop.state.cork.owner == self { flushCork() }
+        unsafe outboundQueue().queue.append(bytes, pool: &loop.state.buffers)
+        askForAttention()
+    }
+}

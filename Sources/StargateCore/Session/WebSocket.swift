@@ -1,0 +1,162 @@
+/// A handle to one WebSocket connection, for use on the connection's loop.
+///
+/// A small value: keep as many copies as you like. It never dangles: when the connection is over,
+/// ``isOpen`` is false and sending does nothing, even after the memory behind it serves another
+/// connection. It is not Sendable; from other threads, use the connection's ``id``.
+@safe
+public struct WebSocket {
+    private let connection: Connection
+    private let generation: UInt32
+
+    init(_ connection: Connection) {
+        self.connection = connection
+        generation = connection.state.generation
+    }
+
+    /// The connection, unless its block has become another's.
+    private var current: Connection? {
+        connection.state.generation == generation && connection.state.phase != .free
+            ? connection : nil
+    }
+
+    /// Whether messages can be sent: the opening handshake is done and no Close frame was sent.
+    public var isOpen: Bool { current?.state.phase == .open }
+
+    // MARK: Sending
+
+    /// Sends a message that is lent, such as the one just received.
+    ///
+    /// Header and payload are copied to the loop's write buffer, or written at once when they are
+    /// large: `message` is not needed after the call.
+    @inline(__always)
+    @discardableResult
+    public func send(_ message: Message) -> SendResult {
+        switch message {
+        case .text(let text): send(text)
+        case .binary(let bytes): send(bytes)
+        }
+    }
+
+    /// Sends a text message.
+    @discardableResult
+    public func send(_ text: UTF8Span) -> SendResult {
+        guard let current else { return .dropped }
+        let characters = text.span
+        return unsafe characters.withUnsafeBytes {
+            unsafe current.sendMessage(0x80 | Opcode.text.rawValue, $0)
+        }
+    }
+
+    /// Sends a binary message.
+    @discardableResult
+    public func send(_ bytes: RawSpan) -> SendResult {
+        guard let current else { return .dropped }
+        return unsafe bytes.withUnsafeBytes {
+            unsafe current.sendMessage(0x80 | Opcode.binary.rawValue, $0)
+        }
+    }
+
+    /// Sends a text message.
+    @discardableResult
+    public func send(_ text: String) -> SendResult {
+        guard let current else { return .dropped }
+        var text = text
+        return text.withUTF8 {
+            unsafe current.sendMessage(0x80 | Opcode.text.rawValue, UnsafeRawBufferPointer($0))
+        }
+    }
+
+    /// The bytes that were sent and have not left this process yet.
+    public var bufferedAmount: Int { current?.bufferedAmount ?? 0 }
+
+    /// Sends a ping; the answer comes as ``WebSocketHandler/ponged(_:on:)-(RawSpan,_)``.
+    ///
+    /// - Parameter payload: at most 125 bytes; a longer one is cut. RFC 6455 section 5.5.
+    public func ping(_ payload: RawSpan) {
+        guard let current else { return }
+        unsafe payload.withUnsafeBytes {
+            unsafe current.ping(UnsafeRawBufferPointer(rebasing: $0.prefix(125)))
+        }
+    }
+
+    /// Sends a ping without a payload.
+    public func ping() {
+        current?.ping(unsafe UnsafeRawBufferPointer(start: nil, count: 0))
+    }
+
+    // MARK: Receiving
+
+    /// Stops receiving: no message is delivered until ``resume()``, not even one that has arrived
+    /// already. The peer soon notices that it cannot send. Control frames wait too, so a paused
+    /// connection does not notice the peer's closing.
+    public func pause() {
+        guard let current, current.receivesFrames else { return }
+        current.state.flags.insert(.isPausedByApplication)
+        current.pauseReading()
+    }
+
+    /// Receives again, beginning with what had arrived before ``pause()``.
+    public func resume() {
+        guard let current, current.state.flags.contains(.isPausedByApplication) else { return }
+        current.state.flags.remove(.isPausedByApplication)
+        current.resumeReading()
+    }
+
+    // MARK: Closing
+
+    /// Begins the closing handshake: everything sent before still arrives, nothing can be sent
+    /// after. The handler's `closed` is called when the peer has answered, or has not in time.
+    ///
+    /// - Parameters:
+    ///   - code: 1000 to 1003, 1007 to 1014, or 3000 to 4999; with any other the Close frame
+    ///     carries no code, because it would break the protocol.
+    ///   - reason: for people who debug; at most 123 bytes of UTF-8, cut at a character.
+    public func close(_ code: CloseCode = .normalClosure, reason: String = "") {
+        current?.close(code, reason)
+    }
+
+    /// Cuts the connection without a closing handshake. The handler's `closed` is called soon,
+    /// with 1006.
+    public func terminate() {
+        current?.condemn()
+    }
+
+    // MARK: About the connection
+
+    /// A name for this connection that may leave the loop.
+    public var id: ConnectionID {
+        ConnectionID(
+            loop: connection.state.loopIndex, slot: connection.state.slot, generation: generation)
+    }
+
+    /// The generation of the protocol that was agreed on.
+    public var protocolVersion: ProtocolVersion { current?.state.version ?? .rfc6455 }
+
+    /// The subprotocol that was agreed on, or nil if there is none. RFC 6455 section 1.9.
+    public var subprotocol: String? { current?.withContext { $0.subprotocol } ?? nil }
+
+    /// The loop that owns this connection, or nil when the connection is over.
+    public var eventLoop: EventLoop? { current?.loop.eventLoop }
+
+    /// The peer's address, or nil when the connection is over.
+    public var remoteAddress: SocketAddress? {
+        guard let current else { return nil }
+        return current.loop.withTransport { $0.remoteAddress(current) }
+    }
+}
+
+extension WebSocket: Hashable {
+    /// Whether both are handles of the same connection.
+    public static func == (left: WebSocket, right: WebSocket) -> Bool {
+        left.connection == right.connection && left.generation == right.generation
+    }
+
+    /// Hashes what tells connections of a loop apart.
+    public func hash(into hasher: inout Hasher) {
+        unsafe hasher.combine(connection.block)
+        hasher.combine(generation)
+    }
+}
+
+@available(*, unavailable)
+extension WebSocket: Sendable {}

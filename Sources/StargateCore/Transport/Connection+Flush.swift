@@ -1,0 +1,178 @@
+internal import CUV
+
+// How bytes leave: from the cork at the end of a callback, from the queue when the kernel takes
+// more. The kernel is asked once per batch; what it refuses waits in the queue, and then nothing
+// overtakes it.
+
+extension Connection {
+    /// Bytes that were sent and have not left this process.
+    var bufferedAmount: Int {
+        let corked = loop.state.cork.owner == self ? loop.state.cork.count : 0
+        return corked + (state.outbound?.queue.byteCount ?? 0)
+    }
+
+    /// Whether everything that was sent has left this process.
+    var isFlushed: Bool { bufferedAmount == 0 }
+
+    // MARK: The cork
+
+    /// Writes what the cork holds, and keeps what the kernel refuses.
+    @inline(__always)
+    func flushCork() {
+        let bytes = unsafe loop.state.cork.bytes
+        guard unsafe bytes.count > 0 else { return }
+        writeThrough(unsafe bytes, then: unsafe UnsafeRawBufferPointer(start: nil, count: 0))
+        loop.state.cork.empty()
+    }
+
+    /// Writes two runs of bytes in one system call; what the kernel refuses is copied to the queue.
+    /// The queue must be empty and the connection not blocked.
+    func writeThrough(_ head: UnsafeRawBufferPointer, then body: UnsafeRawBufferPointer) {
+        assert(!state.flags.contains(.isBlocked), "nothing overtakes what was refused")
+        var slices = unsafe (Self.slice(head), Self.slice(body))
+        let sliceCount = unsafe body.isEmpty ? 1 : 2
+        let written = unsafe withUnsafePointer(to: &slices.0) { pointer in
+            unsafe loop.withTransport {
+                unsafe $0.write(self, UnsafeBufferPointer(start: pointer, count: sliceCount))
+            }
+        }
+        loop.state.counters.writes &+= 1
+        let total = unsafe head.count + body.count
+        if written == total { return }
+        guard written >= 0 || written == Int(UV_EAGAIN.rawValue) else {
+            return writeFailed(Int32(truncatingIfNeeded: written))
+        }
+        let sent = max(0, written)
+        let queue = outboundQueue()
+        if unsafe sent < head.count {
+            unsafe queue.queue.append(
+                UnsafeRawBufferPointer(rebasing: head[sent...]), pool: &loop.state.buffers)
+        }
+        let bodySent = unsafe max(0, sent - head.count)
+        unsafe queue.queue.append(
+            UnsafeRawBufferPointer(rebasing: body[bodySent...]), pool: &loop.state.buffers)
+        block()
+    }
+
+    private static func slice(_ bytes: UnsafeRawBufferPointer) -> uv_buf_t {
+        // The kernel only reads from the buffer, whatever the C type says.
+        let base = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+        return unsafe uv_buf_t(base: base?.assumingMemoryBound(to: CChar.self), len: bytes.count)
+    }
+
+    // MARK: The queue
+
+    /// The queue, made if there is none.
+    func outboundQueue() -> Outbound {
+        if let queue = state.outbound { return queue }
+        let queue = loop.state.spareOutbound.popLast() ?? Outbound()
+        state.outbound = queue
+        return queue
+    }
+
+    /// Writes as much of the queue as the kernel takes, and ends what was waiting for that.
+    func flush() {
+        guard state.phase != .ended, !state.flags.contains(.isBlocked) else { return }
+        if let outbound = state.outbound, !outbound.queue.isEmpty { writeQueue(outbound) }
+        if !state.flags.contains(.isBlocked) { queueEmptied() }
+    }
+
+    private func writeQueue(_ outbound: Outbound) {
+        var slices = InlineArray<32, uv_buf_t>(repeating: unsafe uv_buf_t())
+        var span = slices.mutableSpan
+        unsafe span.withUnsafeMutableBufferPointer { slices in
+            while unsafe !outbound.queue.isEmpty {
+                let count = unsafe outbound.queue.gather(slices)
+                let batch = unsafe UnsafeBufferPointer(rebasing: slices[..<count])
+                let expected = unsafe batch.reduce(0) { unsafe $0 + Int($1.len) }
+                let written = unsafe loop.withTransport { unsafe $0.write(self, batch) }
+                loop.state.counters.writes &+= 1
+                if written < 0, written != Int(UV_EAGAIN.rawValue) {
+                    return writeFailed(Int32(truncatingIfNeeded: written))
+                }
+                outbound.queue.consume(max(0, written), pool: &loop.state.buffers)
+                if written < expected { return block() }
+            }
+        }
+    }
+
+    /// The kernel refused bytes: has the transport say when it takes more.
+    private func block() {
+        guard let outbound = state.outbound else { return }
+        state.flags.insert(.isBlocked)
+        checkSoftLimit()
+        var slices = InlineArray<32, uv_buf_t>(repeating: unsafe uv_buf_t())
+        var span = slices.mutableSpan
+        unsafe span.withUnsafeMutableBufferPointer { slices in
+            let count = unsafe outbound.queue.gather(slices)
+            let batch = unsafe UnsafeBufferPointer(rebasing: slices[..<count])
+            outbound.queue.offeredByteCount = unsafe batch.reduce(0) { unsafe $0 + Int($1.len) }
+            unsafe loop.withTransport { unsafe $0.awaitWritable(self, offering: batch) }
+        }
+    }
+
+    /// The kernel takes bytes again, and `sent` of those offered are written.
+    func transportWritable(afterSending sent: Int) {
+        guard state.phase != .ended, let outbound = state.outbound else { return }
+        state.flags.remove(.isBlocked)
+        outbound.queue.offeredByteCount = 0
+        outbound.queue.consume(sent, pool: &loop.state.buffers)
+        flush()
+        checkSoftLimit()
+        loop.serveAttention()
+    }
+
+    /// Nothing is left to write: tells who waits for that.
+    private func queueEmptied() {
+        if let outbound = state.outbound {
+            answerLatestPing(outbound)
+            guard outbound.queue.isEmpty else { return askForAttention() }
+            discardOutbound()
+        }
+        if state.flags.contains(.isPausedByOutput) {
+            state.flags.remove(.isPausedByOutput)
+            resumeReading()
+        }
+        if state.flags.contains(.owesDrained) {
+            state.flags.remove(.owesDrained)
+            if state.phase == .open { state.handler?.drained(WebSocket(self)) }
+        }
+        if state.phase == .ending { shutDownWhenFlushed() }
+    }
+
+    /// Gives the queue back.
+    func discardOutbound() {
+        guard let outbound = state.outbound else { return }
+        state.outbound = nil
+        outbound.queue.removeAll(pool: &loop.state.buffers)
+        guard loop.state.spareOutbound.count < LoopState.spareCountMax else {
+            return outbound.deallocate()
+        }
+        outbound.reset()
+        loop.state.spareOutbound.append(outbound)
+    }
+
+    private func writeFailed(_ status: Int32) {
+        discardOutbound()
+        // Not at once: the caller may be in the middle of the connection's own callback.
+        condemn()
+    }
+
+    // MARK: Backpressure
+
+    /// Above the soft limit the peer is not read from, and it has only so long to catch up.
+    func checkSoftLimit() {
+        guard let outbound = state.outbound else { return }
+        let limits = limits
+        if outbound.queue.byteCount <= limits.outputSoftLimit {
+            outbound.queue.overSoftLimitSince = 0
+            return
+        }
+        guard outbound.queue.overSoftLimitSince == 0 else { return }
+        let now = loop.currentTick()
+        outbound.queue.overSoftLimitSince = now
+        state.flags.insert(.isPausedByOutput)
+        pauseReading()
+        setDeadline(atTick: now &+ UInt32(ticks: limits.slowPeerTimeout))
+    }
+}

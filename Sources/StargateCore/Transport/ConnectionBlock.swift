@@ -1,0 +1,81 @@
+/// Everything Stargate keeps for one connection, in one block of a ``ConnectionSlab``; the
+/// transport's own storage (the socket) lies right behind it.
+///
+/// What few connections need at any moment (a message that spans reads, output that the kernel
+/// refused) is behind one pointer each, lent by the loop and given back when it is no longer
+/// needed: an idle connection is this block and the application's handler.
+@safe
+struct ConnectionBlock {
+    let loop: Loop
+    /// The limits and the owner, shared by all connections of a listener or client.
+    var context: Unmanaged<ConnectionContext>?
+    var handler: (any WebSocketHandler)?
+    var inbound: Inbound?
+    var outbound: Outbound?
+    /// The next connection on the loop's ``AttentionList``.
+    var next: Connection?
+    /// The place in the slab, which is also the place in the deadline table.
+    let slot: UInt32
+    /// The loop's place in its group; here, because a handle may outlive the loop.
+    let loopIndex: UInt32
+    /// Counts the connections that used this block, so that a handle kept too long is found out.
+    var generation: UInt32 = 0
+    /// When bytes last arrived, in ticks of the loop's clock.
+    var lastHeard: UInt32 = 0
+    var phase = Phase.free
+    var flags = ConnectionFlags()
+    var version = ProtocolVersion.rfc6455
+}
+
+/// Where a connection is in its life.
+enum Phase: UInt8 {
+    /// The block belongs to no connection.
+    case free
+    /// A client's TCP connection is being made.
+    case connecting
+    /// The opening handshake: a server reads requests, a client waits for the response.
+    case handshake
+    /// Messages flow. RFC 6455 section 4: the OPEN state.
+    case open
+    /// This endpoint sent its Close frame and waits for the peer's; messages are still received.
+    case closing
+    /// Both sides said goodbye, or the connection failed: what is buffered is written, then this
+    /// endpoint's half is shut, and whatever still arrives is thrown away until the peer ends.
+    case ending
+    /// The socket is being closed.
+    case ended
+}
+
+/// What is true of a connection beside its phase: each flag is independent of the others.
+struct ConnectionFlags: OptionSet {
+    let rawValue: UInt16
+
+    /// This endpoint is the client: it masks what it sends and takes only unmasked frames.
+    static let isClient = ConnectionFlags(rawValue: 1 << 0)
+    /// It is on the loop's attention list.
+    static let needsAttention = ConnectionFlags(rawValue: 1 << 1)
+    /// The kernel refused bytes; the transport will say when it takes more.
+    static let isBlocked = ConnectionFlags(rawValue: 1 << 2)
+    /// A message was queued behind refused bytes: `drained` is due when all is written.
+    static let owesDrained = ConnectionFlags(rawValue: 1 << 3)
+    /// The application paused reading.
+    static let isPausedByApplication = ConnectionFlags(rawValue: 1 << 4)
+    /// The peer does not read what it is sent, so it is not read from.
+    static let isPausedByOutput = ConnectionFlags(rawValue: 1 << 5)
+    /// The transport is reading.
+    static let isReading = ConnectionFlags(rawValue: 1 << 6)
+    /// The keep-alive sent a ping and has heard nothing since.
+    static let awaitsPong = ConnectionFlags(rawValue: 1 << 7)
+    /// This endpoint's half of the connection is shut.
+    static let isShut = ConnectionFlags(rawValue: 1 << 8)
+    /// The connection is to be cut when its turn on the attention list comes.
+    static let isCondemned = ConnectionFlags(rawValue: 1 << 9)
+    /// The transport has closed the socket; only the attention list still holds the block.
+    static let isReleased = ConnectionFlags(rawValue: 1 << 10)
+    /// The bytes of this connection are being worked on further up the stack.
+    static let isProcessing = ConnectionFlags(rawValue: 1 << 11)
+    /// The peer has ended its half.
+    static let peerEnded = ConnectionFlags(rawValue: 1 << 12)
+
+    static let isPaused: ConnectionFlags = [.isPausedByApplication, .isPausedByOutput]
+}

@@ -1,0 +1,67 @@
+/// What the connections of a listener, a route or a client have in common: one object for many.
+final class ConnectionContext {
+    let limits: ConnectionLimits
+    /// Reads requests or the response, until the connection is open.
+    let owner: (any ConnectionOwner)?
+    let subprotocol: String?
+
+    init(limits: ConnectionLimits, owner: (any ConnectionOwner)?, subprotocol: String? = nil) {
+        self.limits = limits
+        self.owner = owner
+        self.subprotocol = subprotocol
+    }
+}
+
+/// Who a connection belongs to before it is open: the server's router, or a client's attempt.
+///
+/// Declared down here and implemented by the floors above, so that nothing imports upwards.
+protocol ConnectionOwner: AnyObject {
+    /// Bytes arrived before the connection is open. Returns how many were used up; the rest is
+    /// offered again in front of what arrives next, unless the connection is open by then.
+    func handshakeReceived(_ bytes: UnsafeMutableRawBufferPointer, on connection: Connection) -> Int
+
+    /// The TCP connection of a client was made.
+    func handshakeConnected(_ connection: Connection)
+
+    /// The connection ended before it was open. `status` is libuv's error number, 0 for an end of
+    /// stream, and ``ConnectionEnd`` values for what this endpoint decided.
+    func handshakeEnded(_ connection: Connection, _ end: ConnectionEnd)
+
+    /// The time for the handshake is over; the connection is still there to be answered.
+    func handshakeTimedOut(_ connection: Connection)
+
+    /// A connection of this owner has been closed and its block is free.
+    func connectionReleased()
+}
+
+/// How a connection ended that never was open.
+enum ConnectionEnd {
+    /// The peer ended the stream.
+    case endOfStream
+    /// The operating system reported an error: libuv's negative number.
+    case error(Int32)
+    /// This endpoint gave up.
+    case aborted
+}
+
+/// The limits of a connection. Each is argued where ``Server/Configuration`` documents it.
+struct ConnectionLimits {
+    var maxMessageSize = 1 << 20
+    var maxFragmentCount = 16_384
+    var outputSoftLimit = 256 << 10
+    var outputHardLimit = 1 << 20
+    var outputPolicy = SlowConsumerPolicy.close
+    var slowPeerTimeout = Duration.seconds(10)
+    var handshakeTimeout = Duration.seconds(10)
+    var keepAliveInterval: Duration? = .seconds(20)
+    var pongTimeout = Duration.seconds(20)
+    var closeTimeout = Duration.seconds(5)
+}
+
+/// What is done with a message for a peer whose queue is full.
+public enum SlowConsumerPolicy: Sendable {
+    /// The connection is failed with 1008: a peer that does not read does not stay.
+    case close
+    /// The message is dropped and `send` says so.
+    case dropNewest
+}

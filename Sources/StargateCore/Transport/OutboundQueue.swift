@@ -1,0 +1,148 @@
+internal import CUV
+
+/// What a connection still has to write, because the kernel refused it or because it was sent
+/// outside of the connection's own callback.
+///
+/// A list of chunks from the loop's pool. It exists only while there is something in it: idle
+/// connections have none.
+@safe
+struct OutboundQueue {
+    private var first: UnsafeMutablePointer<Chunk>?
+    private var last: UnsafeMutablePointer<Chunk>?
+    /// All bytes in the queue, those offered to the transport included.
+    private(set) var byteCount = 0
+    /// Bytes that the transport holds on to until it says so.
+    var offeredByteCount = 0
+    /// When the queue grew past the soft limit; 0 while it is below.
+    var overSoftLimitSince: UInt32 = 0
+    /// The payload of the latest ping that could not be answered yet. RFC 6455 section 5.5.3.
+    var unansweredPing: UnansweredPing?
+
+    /// The head of a chunk; its bytes lie behind it in the same buffer.
+    private struct Chunk {
+        var buffer: PooledBuffer
+        var next: UnsafeMutablePointer<Chunk>?
+        var sent: Int
+    }
+
+    private static let headByteCount = (MemoryLayout<Chunk>.size + 15) & ~15
+    /// Small enough that a thousand slow peers cost little, large enough for many small messages.
+    private static let chunkCapacity = 4096 - BufferPool.slack
+
+    init() {}
+
+    var isEmpty: Bool { byteCount == 0 }
+
+    /// Copies bytes to the end of the queue.
+    mutating func append(_ bytes: UnsafeRawBufferPointer, pool: inout BufferPool) {
+        guard unsafe !bytes.isEmpty else { return }
+        let target = chunk(withRoomFor: unsafe bytes.count, pool: &pool)
+        unsafe target.pointee.buffer.append(bytes)
+        byteCount += unsafe bytes.count
+    }
+
+    /// Makes room for `count` bytes in one piece and lets `body` write them.
+    mutating func append(
+        count: Int, pool: inout BufferPool, _ body: (UnsafeMutableRawPointer) -> Void
+    ) {
+        let target = chunk(withRoomFor: count, pool: &pool)
+        guard let start = unsafe target.pointee.buffer.free.baseAddress else { return }
+        unsafe body(start)
+        unsafe target.pointee.buffer.count += count
+        byteCount += count
+    }
+
+    private mutating func chunk(
+        withRoomFor count: Int, pool: inout BufferPool
+    ) -> UnsafeMutablePointer<Chunk> {
+        if let last = unsafe last, unsafe last.pointee.buffer.free.count >= count {
+            return unsafe last
+        }
+        var buffer = pool.take(capacity: max(Self.chunkCapacity, Self.headByteCount + count))
+        buffer.count = Self.headByteCount
+        // The pool never lends an empty buffer.
+        let chunk = unsafe buffer.bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Chunk.self)
+        unsafe chunk.initialize(to: Chunk(buffer: buffer, next: nil, sent: Self.headByteCount))
+        if let last = unsafe last { unsafe last.pointee.next = unsafe chunk } else { unsafe first = unsafe chunk }
+        unsafe last = unsafe chunk
+        return unsafe chunk
+    }
+
+    /// Fills `slices` with what is to be written next. Returns how many were filled.
+    func gather(_ slices: UnsafeMutableBufferPointer<uv_buf_t>) -> Int {
+        var count = 0
+        var chunk = unsafe first
+        while let current = unsafe chunk, unsafe count < slices.count {
+            let bytes = unsafe current.pointee.buffer.bytes
+            let sent = unsafe current.pointee.sent
+            if unsafe sent < bytes.count, let base = unsafe bytes.baseAddress {
+                unsafe slices[count] = unsafe uv_buf_t(
+                    base: (base + sent).assumingMemoryBound(to: CChar.self), len: bytes.count - sent)
+                count += 1
+            }
+            unsafe chunk = unsafe current.pointee.next
+        }
+        return count
+    }
+
+    /// Drops the first `count` bytes: they were written.
+    mutating func consume(_ count: Int, pool: inout BufferPool) {
+        var left = min(count, byteCount)
+        byteCount -= left
+        while let chunk = unsafe first {
+            let inChunk = unsafe chunk.pointee.buffer.count - chunk.pointee.sent
+            if left < inChunk {
+                unsafe chunk.pointee.sent += left
+                return
+            }
+            left -= inChunk
+            removeFirst(pool: &pool)
+        }
+    }
+
+    private mutating func removeFirst(pool: inout BufferPool) {
+        guard let chunk = unsafe first else { return }
+        unsafe first = unsafe chunk.pointee.next
+        if unsafe first == nil { unsafe last = nil }
+        var buffer = unsafe chunk.pointee.buffer
+        pool.give(&buffer)
+    }
+
+    /// Gives everything back.
+    mutating func removeAll(pool: inout BufferPool) {
+        while unsafe first != nil { removeFirst(pool: &pool) }
+        byteCount = 0
+    }
+}
+
+/// A ping's payload, kept in place: at most 125 bytes. RFC 6455 section 5.5.
+struct UnansweredPing {
+    var count: UInt8
+    var bytes: InlineArray<125, UInt8>
+}
+
+/// A pointer to a connection's queue.
+@safe
+struct Outbound {
+    private let pointer: UnsafeMutablePointer<OutboundQueue>
+
+    init() {
+        unsafe pointer = .allocate(capacity: 1)
+        unsafe pointer.initialize(to: OutboundQueue())
+    }
+
+    var queue: OutboundQueue {
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(pointer) }
+        @inline(__always) nonmutating unsafeMutableAddress { unsafe pointer }
+    }
+
+    /// Empties it, to be lent again.
+    func reset() {
+        unsafe pointer.pointee = OutboundQueue()
+    }
+
+    func deallocate() {
+        unsafe pointer.deinitialize(count: 1)
+        unsafe pointer.deallocate()
+    }
+}

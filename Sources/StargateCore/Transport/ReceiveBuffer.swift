@@ -1,0 +1,30 @@
+/// The one buffer of a loop that the kernel reads into, whichever connection is read.
+///
+/// In front of it lies room for the start of a frame that an earlier read left behind, and behind
+/// it room for words loaded past the end.
+@safe
+struct ReceiveBuffer {
+    /// Large enough that a message of a quarter megabyte is one read; the kernel touches only the
+    /// pages it fills.
+    static let capacity = 512 << 10
+    /// Room for a frame header and the longest control frame.
+    static let headroom = 256
+
+    let start: UnsafeMutableRawPointer
+
+    init() {
+        let block = UnsafeMutableRawPointer.allocate(
+            byteCount: Self.headroom + Self.capacity + BufferPool.slack, alignment: 64)
+        unsafe start = unsafe block + Self.headroom
+    }
+
+    /// What a read may fill.
+    @inline(__always)
+    var space: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: start, count: Self.capacity)
+    }
+
+    func deallocate() {
+        unsafe (start - Self.headroom).deallocate()
+    }
+}
