@@ -33,7 +33,9 @@ struct HeadField: Equatable {
     /// The bytes of one range.
     @inline(__always)
     func slice(_ range: HeadRange) -> UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(rebasing: bytes[Int(range.start)..<Int(range.start) + Int(range.count)])
+        unsafe UnsafeRawBufferPointer(
+            rebasing: bytes[Int(range.start)..<Int(range.start) + Int(range.count)]
+        )
     }
 
     /// A copy of one range as text; bytes that are not UTF-8 become U+FFFD.

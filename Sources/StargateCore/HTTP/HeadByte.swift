@@ -1,0 +1,66 @@
+// The few bytes that mean something in the head of a message, and the tests for the rest, one
+// byte and eight bytes at a time.
+
+/// Single bytes of a head.
+enum HeadByte {
+    static let tab = UInt8(ascii: "\t")
+    static let lineFeed = UInt8(ascii: "\n")
+    static let carriageReturn = UInt8(ascii: "\r")
+    static let blank = UInt8(ascii: " ")
+    static let colon = UInt8(ascii: ":")
+    static let slash = UInt8(ascii: "/")
+    static let questionMark = UInt8(ascii: "?")
+
+    /// A to Z, a to z.
+    @inline(__always)
+    static func isLetter(_ byte: UInt8) -> Bool { (byte | 0x20) &- UInt8(ascii: "a") < 26 }
+
+    /// 0 to 9.
+    @inline(__always)
+    static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+
+    /// What names are made of: letters, digits and !#$%&'*+-.^_`|~. RFC 9110 section 5.6.2.
+    @inline(__always)
+    static func isToken(_ byte: UInt8) -> Bool {
+        if isLetter(byte) || byte == UInt8(ascii: "-") { return true }
+        // One bit per ASCII character, the first 64 and the last 64.
+        let bits: UInt64 = byte < 64 ? 0x03FF_6CFA_0000_0000 : 0x57FF_FFFF_C7FF_FFFE
+        return byte < 128 && (bits &>> UInt64(byte & 63)) & 1 == 1
+    }
+
+    /// The value of a hexadecimal digit.
+    @inline(__always)
+    static func hexValue(_ byte: UInt8) -> UInt8? {
+        if isDigit(byte) { return byte &- UInt8(ascii: "0") }
+        let letter = (byte | 0x20) &- UInt8(ascii: "a")
+        return letter < 6 ? letter &+ 10 : nil
+    }
+
+    /// The byte with A to Z made small.
+    @inline(__always)
+    static func lowercased(_ byte: UInt8) -> UInt8 {
+        byte &- UInt8(ascii: "A") < 26 ? byte | 0x20 : byte
+    }
+}
+
+/// Eight bytes of a head at once, as they lie in memory.
+enum HeadWord {
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    private static let highBits: UInt64 = 0x8080_8080_8080_8080
+
+    /// Marks bytes that are less than the bound, and DEL, by their highest bit.
+    ///
+    /// Only the first mark is certain: a subtraction may borrow from the byte behind it.
+    @inline(__always)
+    static func controls(in word: UInt64, below bound: UInt8) -> UInt64 {
+        let word = UInt64(littleEndian: word)
+        let below = (word &- ones &* UInt64(bound)) & ~word
+        let differenceToDelete = word ^ (ones &* 0x7F)
+        let deletes = (differenceToDelete &- ones) & ~differenceToDelete
+        return (below | deletes) & highBits
+    }
+
+    /// Which of the eight bytes is the first one marked.
+    @inline(__always)
+    static func firstIndex(_ marks: UInt64) -> Int { marks.trailingZeroBitCount &>> 3 }
+}

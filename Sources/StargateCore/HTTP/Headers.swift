@@ -1,0 +1,76 @@
+/// The header fields of a request, in the order they were sent.
+///
+/// Names are compared without regard to case. Values have no blanks around them; a byte that is
+/// not UTF-8 shows as U+FFFD.
+public struct Headers: Sendable, Sequence {
+    let storage: HeadStorage
+
+    /// The value of the first field with this name, or `nil`.
+    public subscript(name: String) -> String? {
+        storage.withView { view in
+            for unsafefield in unsafe view.fields where view.field(field, isNamed: name) {
+                return view.string(field.value)
+            }
+            return nil
+        }
+    }
+
+    /// The values of all fields with this name, in the order they were sent.
+    ///
+    /// A value may itself be a list; it is not taken apart.
+    public func values(of name: String) -> [String] {
+        storage.withView { view in
+            unsafe view.fields.filter { view.field($0, isNamed: name) }
+                .map { view.string($0.value) }
+        }
+    }
+
+    /// The number of fields.
+    public var count: Int { storage.withView { $0.fieldCount } }
+
+    /// Walks over name and value of every field.
+    public func makeIterator() -> IndexingIterator<[(name: String, value: String)]> {
+        let all = storage.withView { view in
+            unsafe view.fields.map { (name: view.string($0.name), value: view.string($0.value)) }
+        }
+        return all.makeIterator()
+    }
+}
+
+/// The cookies of a request. RFC 6265 section 5.4.
+///
+/// Names are compared exactly. Values are as they were sent: nothing is decoded or unquoted.
+public struct Cookies: Sendable {
+    let storage: HeadStorage
+
+    /// The value of the first cookie with this name, or `nil`.
+    public subscript(name: String) -> String? {
+        storage.withView { view in
+            var found: String?
+            view.forEachValue(of: "cookie") { range in
+                found = unsafe Self.value(of: name, in: view.slice(range))
+                return found == nil
+            }
+            return found
+        }
+    }
+
+    /// Looks through one field: `name=value; name=value`.
+    private static func value(of name: String, in bytes: UnsafeRawBufferPointer) -> String? {
+        for unsafepair in unsafe bytes.split(separator: UInt8(ascii: ";")) {
+            let trimmed = unsafe pair.drop { $0 == HeadByte.blank || $0 == HeadByte.tab }
+            guard let equals = unsafe trimmed.firstIndex(of: UInt8(ascii: "=")) else { continue }
+            if unsafe trimmed[..<equals].elementsEqual(name.utf8) {
+                return unsafe String(decoding: trimmed[(equals &+ 1)...], as: UTF8.self)
+            }
+        }
+        return nil
+    }
+}
+
+extension HeadView {
+    /// Whether a field has this name; case does not matter.
+    fileprivate func field(_ field: HeadField, isNamed name: String) -> Bool {
+        unsafe ASCII.equalsIgnoringCase(slice(field.name), name)
+    }
+}
