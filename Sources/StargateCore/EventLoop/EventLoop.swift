@@ -24,6 +24,8 @@ public final class EventLoop {
     /// What must be closed when the loop stops, by whom it belongs to.
     private var closers: [ObjectIdentifier: () -> Void] = [:]
     private var isStopping = false
+    /// What servers keep on this loop, by server.
+    var residents: [ObjectIdentifier: AnyObject] = [:]
 
     init(index: Int) throws(LoopError) {
         self.index = index
@@ -153,6 +155,7 @@ public final class EventLoop {
         for work in mailbox.close() { work(self) }
         let remaining = closers
         closers = [:]
+        residents = [:]
         for close in remaining.values { close() }
         for connection in loop.state.slab.active { connection.abort() }
         loop.serveAttention()
