@@ -71,7 +71,7 @@ func scanRequest(
 
 /// Lets the bytes arrive in pieces, and scans after each until there is a decision.
 ///
-/// - Parameter ends: how many bytes have arrived at each scan, in ascending order.
+/// `ends` says how many bytes have arrived at each scan, in ascending order.
 func scanRequest(
     _ bytes: [UInt8],
     arrivingAt ends: some Sequence<Int>,
