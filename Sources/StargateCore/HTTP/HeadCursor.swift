@@ -113,6 +113,7 @@ extension HeadCursor {
     ///   - limit: how long the line that ends here may be.
     ///   - tooLong: the fault of a longer one.
     ///   - other: the fault when something else than a line end stands here.
+    /// - Throws: the fault, or a stop when the bytes end before the line does.
     @inline(__always)
     mutating func endLine(
         limit: Int,

@@ -47,7 +47,8 @@ enum HostHeader {
     /// Digits that make at most 65,535, or none at all: RFC 3986 allows a colon without a port.
     private static func isPort(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
         var port = 0
-        for unsafebyte in unsafe bytes {
+        for index in unsafe bytes.indices {
+            let byte = unsafe bytes[index]
             guard HeadByte.isDigit(byte) else { return false }
             port = port &* 10 &+ Int(byte &- UInt8(ascii: "0"))
             guard port <= Int(UInt16.max) else { return false }

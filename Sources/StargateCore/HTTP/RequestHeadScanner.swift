@@ -16,6 +16,7 @@ enum RequestHeadScanner {
     ///   - limits: what is too long.
     ///   - fields: filled in from the front when the head is complete; more fields than this
     ///     holds are refused.
+    /// - Returns: a decision, or that more bytes are needed for one.
     static func scan(
         _ bytes: UnsafeRawBufferPointer,
         previouslyScanned: Int,

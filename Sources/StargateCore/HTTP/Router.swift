@@ -16,12 +16,12 @@ struct RouteMatch<Endpoint> {
 /// better one leads nowhere further down, the next one is tried. A slash at the end matters, and
 /// so does case. The order in which routes were added does not.
 struct Router<Endpoint> {
-    private struct Leaf {
+    fileprivate struct Leaf {
         var endpoint: Endpoint
         var names: [String]
     }
 
-    private struct Node {
+    fileprivate struct Node {
         var literals: [(segment: [UInt8], child: Int)] = []
         var parameter: Int?
         /// What the pattern that ends here leads to.
@@ -51,6 +51,7 @@ struct Router<Endpoint> {
     ///   - pattern: when it was given before, its parameters must have had the same names.
     ///   - initial: the endpoint to start from when the pattern is new.
     ///   - body: may throw to refuse; a pattern that was new is then not added.
+    /// - Throws: what is wrong with the pattern, or what the body throws.
     mutating func update(
         _ pattern: String,
         default initial: @autoclosure () -> Endpoint,
@@ -109,6 +110,7 @@ extension Router {
     /// - Parameters:
     ///   - path: where the path lies in the head; begins with a slash.
     ///   - view: the head.
+    /// - Returns: `nil` when no pattern matches.
     func match(_ path: HeadRange, in view: HeadView) -> RouteMatch<Endpoint>? {
         let bytes = unsafe view.slice(path)
         guard let first = unsafe bytes.first, first == HeadByte.slash else { return nil }
@@ -127,9 +129,8 @@ extension Router {
     }
 
     /// Looks for the rest of the path below a node. As deep as the deepest pattern, no deeper.
-    ///
-    /// - Parameter start: where the segment begins that this level is about; beyond the end when
-    ///   the path has no more.
+    /// `start` is where the segment begins that this level is about; it lies beyond the end when
+    /// the path has no more.
     private func find(
         in bytes: UnsafeRawBufferPointer,
         from start: Int,
