@@ -7,6 +7,7 @@ internal import CUV
 /// threads reach it through its ``mailbox``.
 ///
 /// A callback that blocks stops every connection of the loop.
+@safe
 public final class EventLoop {
     /// The loop's place in its ``LoopGroup``, from 0.
     public let index: Int
@@ -40,7 +41,7 @@ public final class EventLoop {
         unsafe afterSleep = .allocate(capacity: 1)
         unsafe deadlineTimer = .allocate(capacity: 1)
         unsafe mailbox = Mailbox(wakeUp: wakeUp)
-        let transport = TCPTransport(uv: unsafe uv)
+        let transport = unsafe TCPTransport(uv: unsafe uv)
         let state = UnsafeMutablePointer<LoopState>.allocate(capacity: 1)
         unsafe loop = Loop(state)
         unsafe state.initialize(
@@ -160,7 +161,7 @@ public final class EventLoop {
         for connection in loop.state.slab.active { connection.abort() }
         loop.serveAttention()
         unsafe uv_timer_stop(deadlineTimer)
-        for handle in unsafe [
+        for unsafe handle in unsafe [
             UnsafeMutableRawPointer(wakeUp), UnsafeMutableRawPointer(beforeSleep),
             UnsafeMutableRawPointer(afterSleep), UnsafeMutableRawPointer(deadlineTimer),
         ] {

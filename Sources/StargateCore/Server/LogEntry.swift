@@ -1,4 +1,5 @@
 internal import CUV
+internal import Glibc
 
 /// One thing a server has to say to its operator.
 public struct LogEntry: Sendable, CustomStringConvertible {

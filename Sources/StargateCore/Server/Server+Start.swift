@@ -1,4 +1,5 @@
 internal import CUV
+internal import Glibc
 internal import Synchronization
 
 extension Server {
@@ -87,8 +88,8 @@ extension Server {
         do throws(ListeningSocket.Failure) {
             let descriptor = try ListeningSocket.open(
                 unixPath: path, backlog: configuration.backlog)
-            _ = unsafe fcntl(descriptor, F_SETFL, O_NONBLOCK)
-            let others = (1..<count).map { _ in unsafe fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+            _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+            let others = (1..<count).map { _ in fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
             return ([descriptor] + others, address)
         } catch {
             throw startError(error, at: path)

@@ -1,4 +1,5 @@
 internal import CUV
+internal import Glibc
 internal import Synchronization
 
 extension Server {
@@ -118,7 +119,7 @@ extension Server {
 
     private func finishStopping() async {
         if let group = takeDrainedGroup() { await group.stop() }
-        if let path = configuration.unixSocketPath { _ = unlink(path) }
+        if let path = configuration.unixSocketPath { _ = unsafe unlink(path) }
     }
 }
 
@@ -167,6 +168,7 @@ enum SignalWatcher {
 }
 
 /// Lets one thread wait for another.
+@safe
 final class Semaphore: @unchecked Sendable {
     private let semaphore = UnsafeMutablePointer<uv_sem_t>.allocate(capacity: 1)
 

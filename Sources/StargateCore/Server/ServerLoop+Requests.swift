@@ -51,7 +51,7 @@ extension ServerLoop {
         _ head: RequestHead, _ view: HeadView, _ match: RouteMatch<Route>?,
         _ connection: Connection
     ) -> HandshakeProgress {
-        if let refusal = HostHeader.refusal(view, head) {
+        if let refusal = HostHeader.validate(view, head) {
             refuse(connection, refusal)
             return .used(head.byteCount)
         }
@@ -66,7 +66,7 @@ extension ServerLoop {
         let request = Request(
             copying: view, head: head, names: match.names, captures: match.captures,
             remoteAddress: connection.loop.withTransport { $0.remoteAddress(connection) })
-        let hasBody = BodyFraming(view) != .none
+        let hasBody = view.bodyFraming != .none
         let keepAlive = !hasBody && !view.asksToClose
         let bytes = ResponseEncoder.encode(
             get(request), omittingBody: head.method == .head, keepAlive: keepAlive)
@@ -119,7 +119,7 @@ extension ServerLoop {
         if case .hixie76 = handshake.proof {
             proofByteCount = Hixie76Keys.key3ByteCount
             // draft-hixie-76 section 5.2: eight bytes follow the head, in whatever segments.
-            if unsafe rest.count < proofByteCount { return .incomplete(scannedByteCount: 0) }
+            if rest.count < proofByteCount { return .incomplete(scannedByteCount: 0) }
         }
         let used = HandshakeProgress.used(head.byteCount + proofByteCount)
         do throws(HandshakeRefusal) {
@@ -176,6 +176,18 @@ extension ServerLoop {
         let bytes = ResponseEncoder.encode(response, omittingBody: false, keepAlive: false)
         unsafe bytes.withUnsafeBytes { unsafe connection.sendRaw($0) }
         connection.finishHandshake()
+    }
+}
+
+extension HeadView {
+    /// Whether the client wants no further request on the connection. RFC 9112 section 9.6.
+    fileprivate var asksToClose: Bool {
+        var asks = false
+        forEachValue(of: "connection") { value in
+            asks = asks || view(value).listContains("close")
+            return true
+        }
+        return asks
     }
 }
 

@@ -3,6 +3,7 @@
 // costs its copy and nothing else.
 
 /// What a server keeps on one of its loops.
+@safe
 final class ServerLoop: ConnectionOwner {
     unowned let eventLoop: EventLoop
     let server: Server

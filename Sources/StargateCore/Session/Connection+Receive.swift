@@ -93,7 +93,7 @@ extension Connection {
 
     private func processPhase(_ bytes: UnsafeMutableRawBufferPointer) {
         let used = unsafe receiveHandshake(bytes, scannedByteCount: 0)
-        if receivesFrames, unsafe used < bytes.count {
+        if receivesFrames, used < bytes.count {
             unsafe receiveFrames(UnsafeMutableRawBufferPointer(rebasing: bytes[used...]))
         }
     }
@@ -114,7 +114,7 @@ extension Connection {
     ) -> Int {
         var used = 0
         var scanned = scannedByteCount
-        while state.phase == .handshake, unsafe used < bytes.count,
+        while state.phase == .handshake, used < bytes.count,
             let owner = withContext({ $0.owner }) ?? nil
         {
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[used...])
@@ -122,7 +122,7 @@ extension Connection {
             case .used(let count): used += count
             case .incomplete(let scannedByteCount):
                 unsafe keepHead(rest, scannedByteCount: scannedByteCount)
-                return unsafe bytes.count
+                return bytes.count
             }
             scanned = 0
         }
@@ -132,7 +132,7 @@ extension Connection {
     private func keepHead(_ bytes: UnsafeRawBufferPointer, scannedByteCount: Int) {
         guard state.phase == .handshake else { return }
         let inbound = inboundState()
-        loop.state.buffers.reserve(unsafe bytes.count, in: &inbound.state.head)
+        loop.state.buffers.reserve(bytes.count, in: &inbound.state.head)
         unsafe inbound.state.head.append(bytes)
         inbound.state.scannedByteCount = scannedByteCount
     }
@@ -148,7 +148,7 @@ extension Connection {
         corked {
             let all = unsafe head.bytes
             let used = unsafe receiveHandshake(all, scannedByteCount: scannedByteCount)
-            if receivesFrames, unsafe used < all.count {
+            if receivesFrames, used < all.count {
                 unsafe receiveFrames(UnsafeMutableRawBufferPointer(rebasing: all[used...]))
             }
         }
@@ -160,7 +160,7 @@ extension Connection {
     /// Keeps bytes that must not be processed now.
     func hold(_ bytes: UnsafeRawBufferPointer) {
         let inbound = inboundState()
-        loop.state.buffers.reserve(unsafe bytes.count, in: &inbound.state.held)
+        loop.state.buffers.reserve(bytes.count, in: &inbound.state.held)
         unsafe inbound.state.held.append(bytes)
     }
 

@@ -1,4 +1,5 @@
 internal import CUV
+internal import Glibc
 
 /// Accepts connections on one listening socket, on one loop.
 ///
@@ -6,6 +7,7 @@ internal import CUV
 /// connections per turn of the loop, and none while the process is out of descriptors. Then
 /// accepting pauses and is tried again, instead of being told about the same connection without
 /// end; those who wait stay in the kernel's queue.
+@safe
 final class Listener {
     /// More would make those who are connected wait behind a storm of those who connect.
     private static let acceptCountPerTurn = 64
@@ -52,7 +54,7 @@ final class Listener {
 
     private func acceptBatch() {
         for _ in 0..<Self.acceptCountPerTurn {
-            let socket = unsafe accept4(
+            let socket = accept4(
                 descriptor, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
             if socket >= 0 {
                 begin(socket)
@@ -106,7 +108,7 @@ final class Listener {
             guard let handle = unsafe $0 else { return }
             if let data = unsafe handle.pointee.data {
                 let listener = unsafe Unmanaged<Listener>.fromOpaque(data).takeRetainedValue()
-                _ = unsafe Glibc.close(listener.descriptor)
+                _ = Glibc.close(listener.descriptor)
             }
             unsafe UnsafeMutableRawPointer(handle).deallocate()
         }

@@ -1,4 +1,5 @@
 internal import CUV
+internal import Glibc
 
 /// Makes listening sockets.
 ///
@@ -24,9 +25,9 @@ enum ListeningSocket {
         do throws(Failure) {
             try set(SO_REUSEADDR, on: descriptor)
             if isShared { try set(SO_REUSEPORT, on: descriptor) }
-            if address.isIPv6 { try set(IPV6_V6ONLY, level: Int32(IPPROTO_IPV6.rawValue), 0, on: descriptor) }
+            if address.isIPv6 { try set(IPV6_V6ONLY, level: Int32(IPPROTO_IPV6), 0, on: descriptor) }
             // Inherited by the connections that are accepted: it need not be set on each.
-            try set(TCP_NODELAY, level: Int32(IPPROTO_TCP.rawValue), on: descriptor)
+            try set(TCP_NODELAY, level: Int32(IPPROTO_TCP), on: descriptor)
             try bindAndListen(descriptor, address, backlog)
         } catch {
             _ = close(descriptor)
@@ -40,7 +41,7 @@ enum ListeningSocket {
         guard let address = SocketAddress(unixPath: path) else {
             throw Failure(code: ENAMETOOLONG, step: "bind")
         }
-        if isAbandoned(path, address) { _ = unlink(path) }
+        if isAbandoned(path, address) { _ = unsafe unlink(path) }
         let descriptor = address.makeStreamSocket()
         guard descriptor >= 0 else { throw Failure(code: errno, step: "socket") }
         do throws(Failure) {
@@ -61,14 +62,14 @@ enum ListeningSocket {
         let probe = address.makeStreamSocket()
         guard probe >= 0 else { return false }
         defer { _ = close(probe) }
-        let result = address.withSockaddr { unsafe connect(probe, $0, $1) }
+        let result = unsafe address.withSockaddr { unsafe connect(probe, $0, $1) }
         return result != 0 && errno == ECONNREFUSED
     }
 
     private static func bindAndListen(
         _ descriptor: Int32, _ address: SocketAddress, _ backlog: Int
     ) throws(Failure) {
-        guard address.withSockaddr({ unsafe bind(descriptor, $0, $1) }) == 0 else {
+        guard unsafe address.withSockaddr({ unsafe bind(descriptor, $0, $1) }) == 0 else {
             throw Failure(code: errno, step: "bind")
         }
         guard listen(descriptor, Int32(clamping: backlog)) == 0 else {

@@ -1,4 +1,5 @@
 internal import CUV
+internal import Glibc
 
 // What the transport does with addresses: sockets for them, and the addresses of sockets.
 
@@ -32,12 +33,12 @@ extension SocketAddress {
 
     /// The address of the socket's other end; nil when it has none any more.
     init?(peerOf descriptor: Int32) {
-        self.init { unsafe getpeername(descriptor, $0, $1) }
+        unsafe self.init { unsafe getpeername(descriptor, $0, $1) }
     }
 
     /// The address of the socket's own end.
     init?(localOf descriptor: Int32) {
-        self.init { unsafe getsockname(descriptor, $0, $1) }
+        unsafe self.init { unsafe getsockname(descriptor, $0, $1) }
     }
 
     private init?(
@@ -57,8 +58,8 @@ extension SocketAddress {
     /// Looks a name up, blocking. For start-up; digits are not looked up.
     static func resolve(_ host: String, port: Int) -> SocketAddress? {
         if let address = SocketAddress(host: host, port: port) { return address }
-        var hints = addrinfo()
-        hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         var found: UnsafeMutablePointer<addrinfo>?
         guard unsafe getaddrinfo(host, nil, &hints, &found) == 0, let found = unsafe found else {
             return nil
