@@ -118,6 +118,7 @@ enum HeadVersion {
     static func scan(
         _ cursor: inout HeadCursor
     ) throws(HeadStop) -> (major: UInt8, minor: UInt8) {
+        if cursor.skip(oneDotOne) { return (1, 1) }
         for expected in "HTTP/".utf8 {
             guard try cursor.byte() == expected else { throw .fault(.badVersion) }
             cursor.advance()
@@ -127,6 +128,9 @@ enum HeadVersion {
         cursor.advance()
         return (major, try digit(&cursor))
     }
+
+    /// `HTTP/1.1`, which is what everybody sends.
+    private static let oneDotOne: UInt64 = 0x312E_312F_5054_5448
 
     private static func digit(_ cursor: inout HeadCursor) throws(HeadStop) -> UInt8 {
         let byte = try cursor.byte()
