@@ -89,6 +89,11 @@
         unsafe fill(room)
     }
 
+    /// What has been written so far, as it lies. Valid as long as the lent memory is.
+    var written: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: memory[0..<count])
+    }
+
     /// What has been written so far, as a copy.
-    var bytes: [UInt8] { unsafe Array(memory[0..<count]) }
+    var bytes: [UInt8] { unsafe Array(written) }
 }
