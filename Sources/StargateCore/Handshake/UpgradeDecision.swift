@@ -19,8 +19,8 @@ public struct UpgradeDecision: Sendable {
     /// Completes the opening handshake. RFC 6455 section 4.2.2.
     ///
     /// - Parameters:
-    ///   - subprotocol: one of those that the client offered, or nil. Another one is answered with
-    ///     500, because the client would have to fail the connection.
+    ///   - subprotocol: the one to speak, if the client offered it. If it did not, the connection
+    ///     has none: look at ``UpgradeRequest/subprotocols`` to reject such a client instead.
     ///   - headers: further fields of the response, such as `Set-Cookie`. A line end in them, or a
     ///     field that the handshake itself writes, is answered with 500.
     ///   - handler: makes the object that receives this connection's messages. Called once, on the

@@ -7,7 +7,7 @@ extension Server {
     ///
     /// - Throws: ``ServerError``; nothing is left running then.
     public func start() throws(ServerError) {
-        let router = try takeRouter()
+        let routes = try takeRoutes()
         let loops: LoopGroup
         let count = configuration.loopCount ?? LoopGroup.processorCount
         let (descriptors, address) = try openSockets(count: max(1, count))
@@ -23,7 +23,7 @@ extension Server {
         }
         for (mailbox, descriptor) in zip(loops.mailboxes, descriptors) {
             mailbox.post { [self] eventLoop in
-                let serverLoop = ServerLoop(self, router: router, on: eventLoop)
+                let serverLoop = ServerLoop(self, routes: routes, on: eventLoop)
                 eventLoop.residents[ObjectIdentifier(self)] = serverLoop
                 serverLoop.listen(on: descriptor)
             }
@@ -31,13 +31,13 @@ extension Server {
         warnAboutProtocols(address)
     }
 
-    private func takeRouter() throws(ServerError) -> Router<Route> {
-        let (phase, router, routeError) = state.withLock { ($0.phase, $0.router, $0.routeError) }
+    private func takeRoutes() throws(ServerError) -> Routes {
+        let (phase, routes, routeError) = state.withLock { ($0.phase, $0.routes, $0.routeError) }
         guard case .idle = phase else {
             throw ServerError(.notStartable, "the server was started before")
         }
         if let routeError { throw ServerError(.badRoute, routeError.description) }
-        return router
+        return routes
     }
 
     /// The hixie drafts leave unmasked what a page in a browser chose, which an attacker can use

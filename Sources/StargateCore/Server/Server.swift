@@ -22,7 +22,7 @@ public final class Server: Sendable {
 
     struct State {
         var phase = Phase.idle
-        var router = Router<Route>()
+        var routes = Routes()
         /// The first mistake made while routes were added; reported by `start`.
         var routeError: RouteError?
         var addresses: [SocketAddress] = []
@@ -54,7 +54,9 @@ public final class Server: Sendable {
         _ pattern: String, origin: OriginPolicy = .sameOrigin,
         upgrade: @escaping @Sendable (UpgradeRequest) -> UpgradeDecision
     ) {
-        addRoute(pattern) { $0.webSocket = WebSocketRoute(origin: origin, upgrade: upgrade) }
+        addRoute { routes throws(RouteError) in
+            try routes.webSockets.add(pattern, WebSocketRoute(origin: origin, upgrade: upgrade))
+        }
     }
 
     /// Answers GET and HEAD requests on a path.
@@ -63,16 +65,16 @@ public final class Server: Sendable {
     ///   - pattern: as for ``webSocket(_:origin:upgrade:)``; the same path may have both.
     ///   - respond: makes the response, on the client's loop: it must not block.
     public func get(_ pattern: String, respond: @escaping @Sendable (Request) -> Response) {
-        addRoute(pattern) { $0.get = respond }
+        addRoute { routes throws(RouteError) in try routes.gets.add(pattern, respond) }
     }
 
-    private func addRoute(_ pattern: String, _ change: (inout Route) -> Void) {
+    private func addRoute(_ add: (inout Routes) throws(RouteError) -> Void) {
         state.withLock { state in
             guard case .idle = state.phase else {
                 preconditionFailure("routes are added before the server is started")
             }
             do throws(RouteError) {
-                try state.router.update(pattern, default: Route()) { change(&$0) }
+                try add(&state.routes)
             } catch {
                 state.routeError = state.routeError ?? error
             }

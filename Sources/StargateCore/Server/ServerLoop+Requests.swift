@@ -26,37 +26,35 @@ extension ServerLoop {
         _ head: RequestHead, _ view: HeadView, _ rest: UnsafeRawBufferPointer,
         _ connection: Connection
     ) -> HandshakeProgress {
-        let match = router.match(head.target.path, in: view)
         let decision = HandshakeDecision(
             view, target: head.target.raw, isGet: head.method == .get,
             isHTTP11: head.minorVersion >= 1, isSecure: false, protocols: configuration.protocols)
         switch decision {
         case .notAnUpgrade:
-            return respond(head, view, match, connection)
+            return respond(head, view, connection)
         case .refuse(let refusal):
             refuse(connection, refusal)
             return .used(head.byteCount)
         case .accept(let handshake):
-            guard let match, let route = match.endpoint.webSocket else {
+            guard let match = routes.webSockets.match(head.target.path, in: view) else {
                 refuse(connection, HTTPRefusal(.notFound, "There is no WebSocket at this path."))
                 return .used(head.byteCount)
             }
-            return unsafe upgrade(handshake, head, match, route, rest, connection)
+            return unsafe upgrade(handshake, head, match, rest, connection)
         }
     }
 
     // MARK: Plain HTTP
 
     private func respond(
-        _ head: RequestHead, _ view: HeadView, _ match: RouteMatch<Route>?,
-        _ connection: Connection
+        _ head: RequestHead, _ view: HeadView, _ connection: Connection
     ) -> HandshakeProgress {
         if let refusal = HostHeader.validate(view, head) {
             refuse(connection, refusal)
             return .used(head.byteCount)
         }
-        guard let match, let get = match.endpoint.get else {
-            refusePlain(head, match, connection)
+        guard let match = routes.gets.match(head.target.path, in: view) else {
+            refusePlain(head, view, connection)
             return .used(head.byteCount)
         }
         guard head.method == .get || head.method == .head else {
@@ -69,7 +67,7 @@ extension ServerLoop {
         let hasBody = view.bodyFraming != .none
         let keepAlive = !hasBody && !view.asksToClose
         let bytes = ResponseEncoder.encode(
-            get(request), omittingBody: head.method == .head, keepAlive: keepAlive)
+            match.endpoint(request), omittingBody: head.method == .head, keepAlive: keepAlive)
         unsafe bytes.withUnsafeBytes { unsafe connection.sendRaw($0) }
         if keepAlive {
             connection.setDeadline(after: configuration.requestIdleTimeout)
@@ -81,9 +79,9 @@ extension ServerLoop {
 
     /// There is nothing for plain HTTP here.
     private func refusePlain(
-        _ head: RequestHead, _ match: RouteMatch<Route>?, _ connection: Connection
+        _ head: RequestHead, _ view: HeadView, _ connection: Connection
     ) {
-        guard match?.endpoint.webSocket != nil else {
+        guard routes.webSockets.match(head.target.path, in: view) != nil else {
             return refuse(connection, HTTPRefusal(.notFound, "There is nothing at this path."))
         }
         if head.method == .get {
@@ -112,8 +110,8 @@ extension ServerLoop {
     // MARK: The opening handshake
 
     private func upgrade(
-        _ handshake: OpeningHandshake, _ head: RequestHead, _ match: RouteMatch<Route>,
-        _ route: WebSocketRoute, _ rest: UnsafeRawBufferPointer, _ connection: Connection
+        _ handshake: OpeningHandshake, _ head: RequestHead, _ match: RouteMatch<WebSocketRoute>,
+        _ rest: UnsafeRawBufferPointer, _ connection: Connection
     ) -> HandshakeProgress {
         var proofByteCount = 0
         if case .hixie76 = handshake.proof {
@@ -124,17 +122,19 @@ extension ServerLoop {
         let used = HandshakeProgress.used(head.byteCount + proofByteCount)
         do throws(HandshakeRefusal) {
             let offered = try handshake.offeredSubprotocols()
-            if let refusal = handshake.refusal(by: route.origin) { throw refusal }
+            if let refusal = handshake.refusal(by: match.endpoint.origin) { throw refusal }
             let request = UpgradeRequest(
                 request: Request(
                     copying: handshake.head, head: head, names: match.names,
                     captures: match.captures,
                     remoteAddress: connection.loop.withTransport { $0.remoteAddress(connection) }),
                 protocolVersion: handshake.version, subprotocols: offered)
-            switch route.upgrade(request).storage {
+            switch match.endpoint.upgrade(request).storage {
             case .reject(let status, let headers, let body):
                 reject(connection, status, headers, body)
-            case .accept(let subprotocol, let headers, let makeHandler):
+            case .accept(let chosen, let headers, let makeHandler):
+                // RFC 6455 section 4.2.2: without an agreement there is no subprotocol.
+                let subprotocol = chosen.flatMap { offered.contains($0) ? $0 : nil }
                 let proof = unsafe UnsafeRawBufferPointer(rebasing: rest[..<proofByteCount])
                 try unsafe sendAcceptance(
                     handshake, subprotocol, offered, headers, proof, connection)

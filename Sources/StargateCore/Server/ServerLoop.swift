@@ -7,7 +7,7 @@
 final class ServerLoop: ConnectionOwner {
     unowned let eventLoop: EventLoop
     let server: Server
-    let router: Router<Route>
+    let routes: Routes
     let configuration: Server.Configuration
     let headLimits = HeadLimits()
     /// Where the scanner puts the fields of a head; used by one request at a time.
@@ -20,9 +20,9 @@ final class ServerLoop: ConnectionOwner {
     private var isDraining = false
     private var hasReported = false
 
-    init(_ server: Server, router: Router<Route>, on eventLoop: EventLoop) {
+    init(_ server: Server, routes: Routes, on eventLoop: EventLoop) {
         self.server = server
-        self.router = router
+        self.routes = routes
         self.eventLoop = eventLoop
         configuration = server.configuration
         unsafe fields = .allocate(capacity: headLimits.fieldCount)
