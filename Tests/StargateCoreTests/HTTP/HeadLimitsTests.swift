@@ -14,12 +14,13 @@ struct HeadLimitsTests {
         return Array((text + "\r\n").utf8)
     }
 
-    /// Whole, byte by byte, and in pieces of 1000.
+    /// Whole, byte by byte (but for the longest), and in pieces of 1000.
     static func expectSame(_ bytes: [UInt8], _ limits: HeadLimits, isRefusedWith fault: HeadFault?)
     {
-        let arrivals =
-            [[bytes.count], Array(1...bytes.count)]
-            + [Array(stride(from: 1000, to: bytes.count, by: 1000)) + [bytes.count]]
+        let bytewise = bytes.count < 20_000 ? 1 : 97
+        let arrivals = [bytes.count, bytewise, 1000].map { size in
+            Array(stride(from: size, to: bytes.count, by: size)) + [bytes.count]
+        }
         for ends in arrivals {
             let (outcome, _) = scanRequest(bytes, arrivingAt: ends, limits: limits)
             if let fault {
