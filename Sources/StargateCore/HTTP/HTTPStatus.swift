@@ -54,16 +54,24 @@ public struct HTTPStatus: Hashable, Sendable {
     public static let tooManyRequests = HTTPStatus(code: 429, reasonPhrase: "Too Many Requests")
     /// 431.
     public static let headerFieldsTooLarge = HTTPStatus(
-        code: 431, reasonPhrase: "Request Header Fields Too Large")
+        code: 431,
+        reasonPhrase: "Request Header Fields Too Large"
+    )
     /// 500.
     public static let internalServerError = HTTPStatus(
-        code: 500, reasonPhrase: "Internal Server Error")
+        code: 500,
+        reasonPhrase: "Internal Server Error"
+    )
     /// 503.
     public static let serviceUnavailable = HTTPStatus(
-        code: 503, reasonPhrase: "Service Unavailable")
+        code: 503,
+        reasonPhrase: "Service Unavailable"
+    )
     /// 505.
     public static let versionNotSupported = HTTPStatus(
-        code: 505, reasonPhrase: "HTTP Version Not Supported")
+        code: 505,
+        reasonPhrase: "HTTP Version Not Supported"
+    )
 }
 
 extension HTTPStatus: CustomStringConvertible {

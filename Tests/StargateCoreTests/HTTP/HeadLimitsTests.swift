@@ -14,12 +14,13 @@ struct HeadLimitsTests {
         return Array((text + "\r\n").utf8)
     }
 
-    /// Whole, byte by byte, and in pieces of 1000.
+    /// Whole, byte by byte (but for the longest), and in pieces of 1000.
     static func expectSame(_ bytes: [UInt8], _ limits: HeadLimits, isRefusedWith fault: HeadFault?)
     {
-        let arrivals =
-            [[bytes.count], Array(1...bytes.count)]
-            + [Array(stride(from: 1000, to: bytes.count, by: 1000)) + [bytes.count]]
+        let bytewise = bytes.count < 20_000 ? 1 : 97
+        let arrivals = [bytes.count, bytewise, 1000].map { size in
+            Array(stride(from: size, to: bytes.count, by: size)) + [bytes.count]
+        }
         for ends in arrivals {
             let (outcome, _) = scanRequest(bytes, arrivingAt: ends, limits: limits)
             if let fault {
@@ -127,6 +128,34 @@ struct HeadLimitsTests {
         #expect(outcome.refusedCode == fault.status.code)
         #expect(seen <= 16_384)
         #expect(seen <= max(byteCountMax * 2, 1024))
+    }
+
+    @Test("half a line end does not count, and half a head within the limits is incomplete")
+    func prefixes() {
+        let limits = HeadLimits(
+            headByteCount: 64 + 2 + 40 + 2 + 2,
+            startLineByteCount: 64,
+            fieldLineByteCount: 40
+        )
+        let bytes = Self.request(startLine: 64, fieldLines: [40])
+        #expect(bytes.count == limits.headByteCount)
+        for count in 0..<bytes.count {
+            #expect(scanRequest(bytes[..<count], limits: limits) == .incomplete, "\(count) bytes")
+        }
+        #expect(scanRequest(bytes, limits: limits).request != nil)
+    }
+
+    @Test("a head that has not ended at its limit never will")
+    func unfinished() {
+        let limits = HeadLimits(headByteCount: 100)
+        let bytes = Self.request(fieldLines: [30, 60])
+        #expect(scanRequest(bytes[..<99], limits: limits) == .incomplete)
+        #expect(scanRequest(bytes[..<100], limits: limits) == .refused(.headTooLong))
+        let later = scanRequest(bytes[..<100], previouslyScanned: 99, limits: limits)
+        #expect(later == .refused(.headTooLong))
+        let line = Self.request(startLine: 200)
+        #expect(scanRequest(line[..<99], limits: limits) == .incomplete)
+        #expect(scanRequest(line[..<100], limits: limits) == .refused(.startLineTooLong))
     }
 
     @Test("limits that ranges cannot hold are the programmer's mistake")
