@@ -175,13 +175,20 @@ enum HixieViolation: Equatable {
         guard let base = bytes.baseAddress else { return start }
         let count = bytes.count
         var index = start
-        let ones: UInt64 = 0x0101_0101_0101_0101
+        while count &- index >= 64 {
+            let first = unsafe base.loadUnaligned(fromByteOffset: index, as: SIMD4<UInt64>.self)
+            let second = unsafe base.loadUnaligned(
+                fromByteOffset: index &+ 32,
+                as: SIMD4<UInt64>.self
+            )
+            let found = sentinels(in: first) | sentinels(in: second)
+            if found[0] | found[1] | found[2] | found[3] != 0 { break }
+            index &+= 64
+        }
         while count &- index >= 8 {
             let word = unsafe base.loadUnaligned(fromByteOffset: index, as: UInt64.self)
-            // A byte of `word` is FF where the same byte of its complement is zero; the lowest bit
-            // set here marks the first of them, and on a little-endian machine the first in memory.
-            let found =
-                (~UInt64(littleEndian: word) &- ones) & UInt64(littleEndian: word) & (ones &<< 7)
+            // The first byte in memory is the lowest one once the word is little-endian.
+            let found = sentinels(in: UInt64(littleEndian: word))
             if found != 0 { return index &+ found.trailingZeroBitCount / 8 }
             index &+= 8
         }
@@ -189,5 +196,18 @@ enum HixieViolation: Equatable {
             index &+= 1
         }
         return index
+    }
+
+    /// Not zero if a byte of `word` is FF, that is, if a byte of its complement is zero; the lowest
+    /// bit set marks the first of them.
+    @inline(__always)
+    private static func sentinels(in word: UInt64) -> UInt64 {
+        (~word &- 0x0101_0101_0101_0101) & word & 0x8080_8080_8080_8080
+    }
+
+    /// The same for four words at a time.
+    @inline(__always)
+    private static func sentinels(in words: SIMD4<UInt64>) -> SIMD4<UInt64> {
+        (~words &- 0x0101_0101_0101_0101) & words & 0x8080_8080_8080_8080
     }
 }

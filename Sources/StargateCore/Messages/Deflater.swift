@@ -44,6 +44,21 @@ internal import CZlib
         unsafe self.stream = nil
     }
 
+    /// A compressor for one direction of a connection.
+    ///
+    /// - Parameters:
+    ///   - direction: the one that this endpoint sends in; its window is 9 bits or more, because
+    ///     no negotiation here agrees to write with 8.
+    ///   - options: where the level and the memory level come from.
+    init(_ direction: PerMessageDeflateParameters.Direction, _ options: PerMessageDeflate) {
+        self.init(
+            windowBits: Int(direction.windowBits),
+            memoryLevel: options.memoryLevel,
+            level: options.level,
+            hasContextTakeover: direction.hasContextTakeover
+        )
+    }
+
     deinit {
         if let stream = unsafe stream { unsafe Self.free(stream) }
     }

@@ -58,6 +58,14 @@ internal import CZlib
         unsafe self.stream = nil
     }
 
+    /// A decompressor for one direction of a connection, the one that this endpoint receives in.
+    init(_ direction: PerMessageDeflateParameters.Direction) {
+        self.init(
+            windowBits: Int(direction.windowBits),
+            hasContextTakeover: direction.hasContextTakeover
+        )
+    }
+
     deinit {
         if let stream = unsafe stream { unsafe Self.free(stream) }
     }

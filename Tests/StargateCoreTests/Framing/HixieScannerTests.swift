@@ -203,7 +203,7 @@ struct HixieScannerTests {
     @Test("FF is found at every distance, among bytes that resemble it")
     func sentinelSearch() {
         for filler: UInt8 in [0x00, 0x01, 0x7F, 0x80, 0xFE] {
-            for count in 0...70 {
+            for count in 0...150 {
                 let bytes = [0x00] + [UInt8](repeating: filler, count: count) + [0xFF, 0xFF, 0x01]
                 var scanner = HixieScanner(version: .hixie76, maxMessageSize: 1000)
                 let text = HixieEvent.text(1..<(1 + count), isEndOfFrame: true)

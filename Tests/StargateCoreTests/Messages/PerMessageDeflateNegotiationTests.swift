@@ -122,6 +122,8 @@ struct PerMessageDeflateNegotiationTests {
                 #expect(known.fromClient.windowBits == agreed.fromClient.windowBits)
                 // The server may use less than it says, never more.
                 #expect(known.fromServer.windowBits >= agreed.fromServer.windowBits)
+                exchange(agreed.fromServer, server, known.fromServer)
+                exchange(known.fromClient, client, agreed.fromClient)
             }
         }
     }
@@ -181,6 +183,25 @@ struct PerMessageDeflateNegotiationTests {
         let granted = try #require(PerMessageDeflate().check(small))
         #expect(granted.fromServer.windowBits == 8)
         #expect(!granted.fromClient.hasContextTakeover)
+    }
+
+    /// Longer than the smallest window, so that a sender's larger one would show.
+    static let message = (0..<300).flatMap { Array("\($0 % 97) ".utf8) }
+
+    /// Sends messages with what one side knows, and receives them with what the other does.
+    private func exchange(
+        _ sent: PerMessageDeflateParameters.Direction,
+        _ options: PerMessageDeflate,
+        _ received: PerMessageDeflateParameters.Direction
+    ) {
+        var deflater = Deflater(sent, options)
+        var inflater = Inflater(received)
+        let message = Self.message
+        for _ in 0..<2 {
+            let (outcome, payload) = compress(&deflater, message)
+            #expect(outcome == .compressed)
+            #expect(inflate(&inflater, [payload]) == Inflated(outcome: .done, bytes: message))
+        }
     }
 
     private func allOptions() -> [PerMessageDeflate] {
