@@ -42,12 +42,18 @@ let package = Package(
             name: "StargateCore", dependencies: ["CUV", "COpenSSL", "CZlib"],
             swiftSettings: engineSettings),
         .executableTarget(
-            name: "stargate-bench",
+            name: "stargate-bench", dependencies: ["StargateBenchKit"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "StargateBenchKit",
             dependencies: [
                 "StargateCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "StargateBenchTests", dependencies: ["StargateBenchKit"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "StargateCoreTests", dependencies: ["StargateCore"],

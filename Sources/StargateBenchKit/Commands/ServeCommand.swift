@@ -1,0 +1,1 @@
+enum ServeCommand { static let readyPrefix = "listening on " }

@@ -1,0 +1,133 @@
+// Opening many connections: not all at once, because no server's backlog takes ten thousand, and
+// not one by one, because that takes for ever.
+
+internal import StargateCore
+
+/// What the opening handshakes of a run have in common. Made on the conducting thread, used on all
+/// loops.
+struct TargetPlan: Sendable {
+    var url: String
+    var subprotocols: [String] = []
+    var headers: [HeaderLine] = []
+    var origin: String?
+
+    func request() throws -> ClientRequest {
+        try ClientRequest(
+            url: url, subprotocols: subprotocols, headers: headers.map { ($0.name, $0.value) },
+            origin: origin)
+    }
+}
+
+/// Opens a range of connections on one loop and tells how each attempt ended.
+final class Connector {
+    /// Attempts at a time. A server's backlog is 128 on old systems, and several loops share it.
+    private static let pendingLimit = 64
+
+    private let request: ClientRequest
+    private var remaining: Range<Int>
+    /// Connections per second on this loop; 0 for as fast as the server takes them.
+    private let rate: Double
+    private let timeout: UInt64
+    private let makeHandler: (Int) -> any WebSocketHandler
+    private let settled: (Int, ConnectOutcome) -> Void
+    private var pending: [Int: UInt64] = [:]
+    private var startedAt: UInt64 = 0
+    private var startedCount = 0
+
+    /// - Parameters:
+    ///   - request: the handshake to make.
+    ///   - connections: their numbers.
+    ///   - rate: connections per second; 0 for no limit.
+    ///   - timeout: after how many nanoseconds an attempt has failed.
+    ///   - makeHandler: makes the handler of the connection with that number.
+    ///   - settled: called once for each of them.
+    init(
+        request: ClientRequest, connections: Range<Int>, rate: Double, timeout: UInt64,
+        makeHandler: @escaping (Int) -> any WebSocketHandler,
+        settled: @escaping (Int, ConnectOutcome) -> Void
+    ) {
+        self.request = request
+        remaining = connections
+        self.rate = rate
+        self.timeout = timeout
+        self.makeHandler = makeHandler
+        self.settled = settled
+    }
+
+    var isFinished: Bool { remaining.isEmpty && pending.isEmpty }
+
+    func start(on loop: EventLoop) {
+        startedAt = MonotonicClock.now()
+        fill(on: loop)
+        if rate > 0 { keepRate(on: loop) }
+    }
+
+    /// Starts no attempt any more. Those on their way still settle.
+    func stop() {
+        remaining = remaining.upperBound..<remaining.upperBound
+    }
+
+    /// Fails the attempts that take too long.
+    func sweep(now: UInt64) {
+        for (index, start) in pending where now.minus(start) > timeout {
+            pending[index] = nil
+            settled(index, .failed(.timeout, "no answer to the opening handshake in time"))
+        }
+    }
+
+    private func keepRate(on loop: EventLoop) {
+        loop.schedule(after: .milliseconds(10)) { [weak self] loop in
+            guard let self, !self.remaining.isEmpty else { return }
+            self.fill(on: loop)
+            self.keepRate(on: loop)
+        }
+    }
+
+    private func fill(on loop: EventLoop) {
+        while !remaining.isEmpty, pending.count < Self.pendingLimit, isDue {
+            let index = remaining.removeFirst()
+            startedCount += 1
+            pending[index] = MonotonicClock.now()
+            WebSocketClient.connect(request, on: loop, handler: makeHandler(index)) {
+                [weak self] result in
+                self?.finish(index, result, on: loop)
+            }
+        }
+    }
+
+    private var isDue: Bool {
+        guard rate > 0 else { return true }
+        let elapsed = Double(MonotonicClock.now().minus(startedAt)) / 1e9
+        return Double(startedCount) <= elapsed * rate
+    }
+
+    private func finish(_ index: Int, _ result: Result<WebSocket, ClientError>, on loop: EventLoop) {
+        let outcome = ConnectOutcome(result)
+        guard pending.removeValue(forKey: index) != nil else {
+            // It was given up meanwhile.
+            if case .open(let socket) = outcome { socket.terminate() }
+            return
+        }
+        settled(index, outcome)
+        fill(on: loop)
+    }
+}
+
+/// How an attempt to connect ended.
+enum ConnectOutcome {
+    case open(WebSocket)
+    /// With the kind of the error and an example in words.
+    case failed(ErrorKind, String)
+
+    init(_ result: Result<WebSocket, ClientError>) {
+        switch result {
+        case .success(let socket): self = .open(socket)
+        case .failure(let error): self = .failed(error.kind, String(describing: error))
+        }
+    }
+}
+
+extension ClientError {
+    /// The kind under which the bench counts it.
+    var kind: ErrorKind { .connect }
+}
