@@ -33,6 +33,7 @@ final class Connector {
     private var pending: [Int: UInt64] = [:]
     private var startedAt: UInt64 = 0
     private var startedCount = 0
+    private var rateTimer: LoopTimer?
 
     /// - Parameters:
     ///   - request: the handshake to make.
@@ -76,10 +77,9 @@ final class Connector {
     }
 
     private func keepRate(on loop: EventLoop) {
-        loop.schedule(after: .milliseconds(10)) { [weak self] loop in
-            guard let self, !self.remaining.isEmpty else { return }
-            self.fill(on: loop)
-            self.keepRate(on: loop)
+        rateTimer = loop.schedule(every: .milliseconds(10)) { [unowned self] loop in
+            fill(on: loop)
+            if remaining.isEmpty { rateTimer?.cancel() }
         }
     }
 

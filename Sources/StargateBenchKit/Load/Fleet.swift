@@ -22,7 +22,11 @@ final class Fleet<Worker: LoadWorker> {
     init(loopCount: Int, makeWorker: (Int) -> Worker) throws {
         loops = try LoopGroup(count: loopCount)
         workers = (0..<loopCount).map { Confined(value: makeWorker($0)) }
-        tell { worker, loop in Self.sweep(Confined(value: worker), on: loop) }
+        tell { worker, loop in
+            loop.schedule(every: .milliseconds(250)) { _ in
+                worker.sweep(now: MonotonicClock.now())
+            }
+        }
     }
 
     /// Has every worker do something on its loop.
@@ -48,12 +52,5 @@ final class Fleet<Worker: LoadWorker> {
     /// Ends the loops. The workers are gone after this.
     func stop() {
         loops.stopBlocking()
-    }
-
-    private static func sweep(_ worker: Confined<Worker>, on loop: EventLoop) {
-        loop.schedule(after: .milliseconds(250)) { loop in
-            worker.value.sweep(now: MonotonicClock.now())
-            sweep(worker, on: loop)
-        }
     }
 }
