@@ -53,7 +53,12 @@ let package = Package(
             ],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "StargateBenchTests", dependencies: ["StargateBenchKit"],
+            name: "StargateBenchTests",
+            dependencies: [
+                "StargateBenchKit", "StargateCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "StargateCoreTests", dependencies: ["StargateCore"],

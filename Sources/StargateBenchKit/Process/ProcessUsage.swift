@@ -27,10 +27,13 @@ struct ProcessUsage: Sendable, Equatable {
         var found = false
         for process in processes {
             var clock = clockid_t()
-            guard clock_getcpuclockid(process, &clock) == 0 else { continue }
+            // The clock of a process that does not exist can be somebody else's: its file in
+            // /proc is the proof.
+            guard clock_getcpuclockid(process, &clock) == 0, sum.addStat(of: process) else {
+                continue
+            }
             found = true
             sum.cpuNanoseconds += MonotonicClock.read(clock)
-            sum.addStat(of: process)
             for name in ProcFile.names(in: "/proc/\(process)/task") {
                 sum.addThread(name, of: process)
             }
@@ -60,16 +63,18 @@ struct ProcessUsage: Sendable, Equatable {
     }
 
     /// `/proc/PID/stat`: the fields behind the name, which stands in brackets and may hold spaces.
-    private mutating func addStat(of process: Int32) {
+    /// Returns false if there is no such process.
+    private mutating func addStat(of process: Int32) -> Bool {
         guard let text = ProcFile.text("/proc/\(process)/stat"),
             let bracket = text.lastIndex(of: ")")
-        else { return }
+        else { return false }
         // Field 3 of proc(5) is the first behind the bracket; utime is field 14, stime 15.
         let fields = text[bracket...].dropFirst().split(separator: " ")
         guard fields.count > 12, let user = UInt64(fields[11]), let system = UInt64(fields[12])
-        else { return }
+        else { return false }
         userTicks += user
         systemTicks += system
+        return true
     }
 
     private mutating func addThread(_ name: String, of process: Int32) {

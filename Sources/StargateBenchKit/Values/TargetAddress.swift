@@ -55,6 +55,7 @@ struct TargetAddress: Equatable, Sendable {
 
     /// Whether the server runs on this machine, as far as the name tells.
     var isLoopback: Bool {
-        host == "localhost" || host == "::1" || (host.hasPrefix("127.") && !host.contains(":"))
+        host == "localhost" || host == "::1"
+            || (host.hasPrefix("127.") && host.utf8.allSatisfy { $0 == 0x2E || 0x30...0x39 ~= $0 })
     }
 }
