@@ -17,7 +17,10 @@ import Testing
         #expect(
             command.length.schedule(timeout: command.client.timeout)
                 == RunSchedule(
-                    length: .duration(TimeSpan(seconds: 10)), warmup: TimeSpan(seconds: 1)))
+                    length: .duration(TimeSpan(seconds: 10)),
+                    warmup: TimeSpan(seconds: 1)
+                )
+        )
     }
 
     @Test func `echo is the default mode`() throws {
@@ -27,9 +30,30 @@ import Testing
 
     @Test func `options are known by the names that wrk and oha use`() throws {
         let command = try echo(
-            "-c", "100", "-p", "32", "-s", "16k", "-z", "2s", "-t", "2", "--warmup", "0", "-H",
-            "A: b", "-H", "C: d", "--subprotocol", "chat", "--text", "mixed", "--seed", "9",
-            "ws://127.0.0.1:9001/")
+            "-c",
+            "100",
+            "-p",
+            "32",
+            "-s",
+            "16k",
+            "-z",
+            "2s",
+            "-t",
+            "2",
+            "--warmup",
+            "0",
+            "-H",
+            "A: b",
+            "-H",
+            "C: d",
+            "--subprotocol",
+            "chat",
+            "--text",
+            "mixed",
+            "--seed",
+            "9",
+            "ws://127.0.0.1:9001/"
+        )
         #expect(command.connections == 100)
         #expect(command.pipeline == 32)
         #expect(command.size.bytes == 16_384)
@@ -72,8 +96,14 @@ import Testing
     @Test func `the quotas add up to the count`() {
         let deck = PayloadDeck(kind: .binary, messageSize: 8, inFlight: 1, seed: 1)
         let plan = EchoPlan(
-            target: TargetPlan(url: "ws://x/"), deck: deck, depth: 1, timeout: 1, connectRate: 0,
-            connectionCount: 7, messageCount: 100)
+            target: TargetPlan(url: "ws://x/"),
+            deck: deck,
+            depth: 1,
+            timeout: 1,
+            connectRate: 0,
+            connectionCount: 7,
+            messageCount: 100
+        )
         #expect((0..<7).map(plan.quota).reduce(0, +) == 100)
         #expect(plan.quota(of: 0) == 15)
         #expect(plan.quota(of: 6) == 14)

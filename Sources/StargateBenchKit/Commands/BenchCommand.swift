@@ -5,6 +5,7 @@ internal import Glibc
 
 /// `stargate-bench`.
 public struct BenchCommand: ParsableCommand {
+    /// What the parser needs to know.
     public static let configuration = CommandConfiguration(
         commandName: "stargate-bench",
         abstract: "Measures WebSocket servers, and checks every answer.",
@@ -24,7 +25,8 @@ public struct BenchCommand: ParsableCommand {
         subcommands: [
             EchoCommand.self, HandshakeCommand.self, IdleCommand.self, ServeCommand.self,
         ],
-        defaultSubcommand: EchoCommand.self)
+        defaultSubcommand: EchoCommand.self
+    )
 
     /// Made by the parser.
     public init() {}
@@ -66,7 +68,10 @@ enum Output {
             while offset < bytes.count {
                 let rest = UnsafeRawBufferPointer(bytes)[offset...]
                 let count = Glibc.write(
-                    descriptor, UnsafeRawBufferPointer(rebasing: rest).baseAddress, rest.count)
+                    descriptor,
+                    UnsafeRawBufferPointer(rebasing: rest).baseAddress,
+                    rest.count
+                )
                 guard count > 0 else { return }
                 offset += count
             }

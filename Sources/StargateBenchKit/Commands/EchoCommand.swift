@@ -4,7 +4,8 @@ internal import ArgumentParser
 struct EchoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "echo",
-        abstract: "Sends messages, compares every echo with what was sent, and times the round trip.",
+        abstract:
+            "Sends messages, compares every echo with what was sent, and times the round trip.",
         discussion: """
             A closed loop: each connection keeps so many messages in flight and sends the next \
             when an echo is back. The latency is that of a server under full load; a server that \
@@ -13,7 +14,8 @@ struct EchoCommand: ParsableCommand {
 
             Every message differs from its neighbours, so corrupted, lost, reordered and repeated \
             echoes are told apart. All of them end in exit status 1.
-            """)
+            """
+    )
 
     @OptionGroup var target: TargetOptions
 
@@ -30,7 +32,9 @@ struct EchoCommand: ParsableCommand {
         defaultAsFlag: TextKind.ascii,
         help: ArgumentHelp(
             "Send text: ascii, or mixed (characters of one to four bytes). Without it, binary.",
-            valueName: "ascii|mixed"))
+            valueName: "ascii|mixed"
+        )
+    )
     var text: TextKind?
 
     @Flag(help: "Send binary messages, which is the default.")
@@ -60,7 +64,8 @@ struct EchoCommand: ParsableCommand {
         if binary, text != nil { throw ValidationError("--text and --binary exclude each other") }
         if let count = length.count, count < UInt64(connections) {
             throw ValidationError(
-                "--count \(count) leaves some of the \(connections) connections without a message")
+                "--count \(count) leaves some of the \(connections) connections without a message"
+            )
         }
     }
 
@@ -72,19 +77,36 @@ struct EchoCommand: ParsableCommand {
             case nil: .binary
             }
         var settings = RunSettings(
-            mode: .echo, url: "", connections: connections, pipeline: pipeline, payload: kind,
-            messageSize: size.bytes, threads: min(client.threads, connections),
-            schedule: length.schedule(timeout: client.timeout), seed: seed)
+            mode: .echo,
+            url: "",
+            connections: connections,
+            pipeline: pipeline,
+            payload: kind,
+            messageSize: size.bytes,
+            threads: min(client.threads, connections),
+            schedule: length.schedule(timeout: client.timeout),
+            seed: seed
+        )
         let session = try BenchSession(
-            target: target, output: output, maxMessageSize: max(1 << 20, size.bytes),
-            settings: &settings)
+            target: target,
+            output: output,
+            maxMessageSize: max(1 << 20, size.bytes),
+            settings: &settings
+        )
         let plan = EchoPlan(
             target: session.targetPlan,
             deck: PayloadDeck(
-                kind: kind, messageSize: size.bytes, inFlight: pipeline, seed: seed),
-            depth: pipeline, timeout: client.timeout.nanoseconds,
-            connectRate: connectRate / Double(settings.threads), connectionCount: connections,
-            messageCount: length.count)
+                kind: kind,
+                messageSize: size.bytes,
+                inFlight: pipeline,
+                seed: seed
+            ),
+            depth: pipeline,
+            timeout: client.timeout.nanoseconds,
+            connectRate: connectRate / Double(settings.threads),
+            connectionCount: connections,
+            messageCount: length.count
+        )
         let shares = Share.split(connections, over: settings.threads)
         try session.run(settings) { EchoWorker(plan: plan, share: shares[$0]) }
     }

@@ -6,10 +6,11 @@ struct HandshakeCommand: ParsableCommand {
         commandName: "handshake",
         abstract: "Connects, upgrades and closes, over and over, and counts whole cycles.",
         discussion: """
-            A cycle is a TCP connection, the opening handshake, and the closing handshake with \
-            code 1000. "Opening" is the time from connecting to the checked 101 response, \
-            "closing" that from our Close frame to the end of the connection.
-            """)
+            A cycle is a TCP connection (connect), the opening handshake up to the checked 101 \
+            response (upgrade), and the closing handshake with code 1000 up to the end of the \
+            connection (close).
+            """
+    )
 
     @OptionGroup var target: TargetOptions
 
@@ -30,14 +31,24 @@ struct HandshakeCommand: ParsableCommand {
 
     func run() throws {
         var settings = RunSettings(
-            mode: .handshake, url: "", connections: connections,
+            mode: .handshake,
+            url: "",
+            connections: connections,
             threads: min(client.threads, connections),
-            schedule: length.schedule(timeout: client.timeout))
+            schedule: length.schedule(timeout: client.timeout)
+        )
         let session = try BenchSession(
-            target: target, output: output, maxMessageSize: 1 << 20, settings: &settings)
+            target: target,
+            output: output,
+            maxMessageSize: 1 << 20,
+            settings: &settings
+        )
         let plan = HandshakePlan(
-            target: session.targetPlan, timeout: client.timeout.nanoseconds,
-            laneCount: connections, cycleCount: length.count)
+            target: session.targetPlan,
+            timeout: client.timeout.nanoseconds,
+            laneCount: connections,
+            cycleCount: length.count
+        )
         let shares = Share.split(connections, over: settings.threads)
         try session.run(settings) { HandshakeWorker(plan: plan, share: shares[$0]) }
     }

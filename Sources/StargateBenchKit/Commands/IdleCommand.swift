@@ -9,7 +9,8 @@ struct IdleCommand: ParsableCommand {
             The memory is the server's, before the connections and while all are open: RSS \
             (resident) and PSS (shared pages by share). The kernel's memory for the sockets is \
             not in it.
-            """)
+            """
+    )
 
     @OptionGroup var target: TargetOptions
 
@@ -18,7 +19,8 @@ struct IdleCommand: ParsableCommand {
 
     @Option(
         name: [.customShort("d"), .customShort("z"), .long],
-        help: "How long to hold them once all are open.")
+        help: "How long to hold them once all are open."
+    )
     var duration = TimeSpan(seconds: 10)
 
     @Option(help: "Open so many connections a second; 0 for as fast as the server takes them.")
@@ -38,16 +40,27 @@ struct IdleCommand: ParsableCommand {
 
     func run() throws {
         var settings = RunSettings(
-            mode: .idle, url: "", connections: connections,
+            mode: .idle,
+            url: "",
+            connections: connections,
             threads: min(client.threads, connections),
             schedule: RunSchedule(
-                length: .duration(duration), timeout: client.timeout,
-                settling: TimeSpan(seconds: 1)))
+                length: .duration(duration),
+                timeout: client.timeout,
+                settling: TimeSpan(seconds: 1)
+            )
+        )
         let session = try BenchSession(
-            target: target, output: output, maxMessageSize: 1 << 20, settings: &settings)
+            target: target,
+            output: output,
+            maxMessageSize: 1 << 20,
+            settings: &settings
+        )
         let plan = IdlePlan(
-            target: session.targetPlan, timeout: client.timeout.nanoseconds,
-            connectRate: connectRate / Double(settings.threads))
+            target: session.targetPlan,
+            timeout: client.timeout.nanoseconds,
+            connectRate: connectRate / Double(settings.threads)
+        )
         let shares = Share.split(connections, over: settings.threads)
         try session.run(settings) { IdleWorker(plan: plan, share: shares[$0]) }
     }

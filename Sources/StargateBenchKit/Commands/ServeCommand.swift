@@ -10,7 +10,8 @@ struct ServeCommand: ParsableCommand {
         discussion: """
             Prints one line, "listening on ws://HOST:PORT", when it is ready, and nothing else. \
             SIGTERM and SIGINT close every connection with 1001 and end it with exit status 0.
-            """)
+            """
+    )
 
     /// What stands before the URL in the line that says the server is ready.
     static let readyPrefix = "listening on "
@@ -24,7 +25,12 @@ struct ServeCommand: ParsableCommand {
     @Option(help: "Event loops, each a thread; 0 for one per core.")
     var loops = 0
 
-    @Option(help: ArgumentHelp("The largest message taken; more is closed with 1009.", valueName: "bytes"))
+    @Option(
+        help: ArgumentHelp(
+            "The largest message taken; more is closed with 1009.",
+            valueName: "bytes"
+        )
+    )
     var maxMessageSize = ByteCount(64 << 20)
 
     @Flag(help: .hidden)
@@ -44,17 +50,32 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         _ = DescriptorLimit.raise()
-        if stopAtEndOfInput { EndOfInput.stopsThisProcess() }
+        // Held back before the loops start, so that every thread does and only `wait` hears them.
+        var interruption = Interruption()
         var configuration = Server.Configuration(host: host, port: port)
-        configuration.loopCount = loops
+        if loops > 0 { configuration.loopCount = loops }
         configuration.maxMessageSize = maxMessageSize.bytes
+        // The largest message must fit into the queue as its echo, behind what waits there.
+        configuration.outputHardLimit = max(16 << 20, maxMessageSize.bytes * 2)
         let server = Server(configuration: configuration)
         server.webSocket("/*", origin: .any) { _ in .accept { EchoHandler() } }
-        try server.start()
+        do {
+            try server.start()
+        } catch {
+            Output.write("stargate-bench serve: \(error)\n", to: STDERR_FILENO)
+            throw ExitCode(ExitStatus.errors.rawValue)
+        }
+        if stopAtEndOfInput { EndOfInput.stopsThisProcess() }
         for address in server.addresses.prefix(1) {
             Output.write("\(Self.readyPrefix)ws://\(address)\n", to: STDOUT_FILENO)
         }
-        try server.runBlocking(stoppingOn: [.interrupt, .terminate])
+        interruption.wait()
+        let stopped = Inbox<Void>()
+        Task {
+            await server.stop()
+            stopped.put(())
+        }
+        _ = stopped.take(1, timeoutMilliseconds: 60_000)
     }
 }
 
@@ -72,12 +93,15 @@ enum EndOfInput {
     static func stopsThisProcess() {
         var thread = pthread_t()
         pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { _ in
                 var byte: UInt8 = 0
                 while read(STDIN_FILENO, &byte, 1) > 0 || errno == EINTR { errno = 0 }
                 kill(getpid(), SIGTERM)
                 return nil
-            }, nil)
+            },
+            nil
+        )
     }
 }

@@ -9,10 +9,15 @@ struct TargetOptions: ParsableArguments {
         help: ArgumentHelp(
             "The server to measure.",
             discussion: "Without it, a server of our own is started in another process.",
-            valueName: "ws://host:port/path"))
+            valueName: "ws://host:port/path"
+        )
+    )
     var url: String?
 
-    @Option(name: [.customShort("H"), .long], help: "Send a header with the handshake. Repeatable.")
+    @Option(
+        name: [.customShort("H"), .long],
+        help: "Send a header with the handshake. Repeatable."
+    )
     var header: [HeaderLine] = []
 
     @Option(help: "Offer a subprotocol. Repeatable, in order of preference.")
@@ -55,7 +60,9 @@ struct OutputOptions: ParsableArguments {
         defaultAsFlag: "-",
         help: ArgumentHelp(
             "Write the figures as JSON; without a file, to standard output instead of the report.",
-            valueName: "file"))
+            valueName: "file"
+        )
+    )
     var json: String?
 
     @Flag(name: .shortAndLong, help: "Show no progress, only the report.")
@@ -82,12 +89,14 @@ struct ClientOptions: ParsableArguments {
 struct LengthOptions: ParsableArguments {
     @Option(
         name: [.customShort("d"), .customShort("z"), .long],
-        help: "How long to measure: 10s, 500ms, 1.5m. (default: 10s)")
+        help: "How long to measure: 10s, 500ms, 1.5m. (default: 10s)"
+    )
     var duration: TimeSpan?
 
     @Option(
         name: [.customShort("n"), .customLong("count")],
-        help: "Instead of a duration: how many messages or handshakes altogether.")
+        help: "Instead of a duration: how many messages or handshakes altogether."
+    )
     var count: UInt64?
 
     @Option(help: "Load before the measurement begins; only with a duration. (default: 1s)")
@@ -108,6 +117,8 @@ struct LengthOptions: ParsableArguments {
         if let count { return RunSchedule(length: .count(count), timeout: timeout) }
         return RunSchedule(
             length: .duration(duration ?? TimeSpan(seconds: 10)),
-            warmup: warmup ?? TimeSpan(seconds: 1), timeout: timeout)
+            warmup: warmup ?? TimeSpan(seconds: 1),
+            timeout: timeout
+        )
     }
 }

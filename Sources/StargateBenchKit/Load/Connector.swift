@@ -3,21 +3,6 @@
 
 internal import StargateCore
 
-/// What the opening handshakes of a run have in common. Made on the conducting thread, used on all
-/// loops.
-struct TargetPlan: Sendable {
-    var url: String
-    var subprotocols: [String] = []
-    var headers: [HeaderLine] = []
-    var origin: String?
-
-    func request() throws -> ClientRequest {
-        try ClientRequest(
-            url: url, subprotocols: subprotocols, headers: headers.map { ($0.name, $0.value) },
-            origin: origin)
-    }
-}
-
 /// Opens a range of connections on one loop and tells how each attempt ended.
 final class Connector {
     /// Attempts at a time. A server's backlog is 128 on old systems, and several loops share it.
@@ -43,7 +28,10 @@ final class Connector {
     ///   - makeHandler: makes the handler of the connection with that number.
     ///   - settled: called once for each of them.
     init(
-        request: ClientRequest, connections: Range<Int>, rate: Double, timeout: UInt64,
+        request: ClientRequest,
+        connections: Range<Int>,
+        rate: Double,
+        timeout: UInt64,
         makeHandler: @escaping (Int) -> any WebSocketHandler,
         settled: @escaping (Int, ConnectOutcome) -> Void
     ) {
@@ -101,7 +89,8 @@ final class Connector {
         return Double(startedCount) <= elapsed * rate
     }
 
-    private func finish(_ index: Int, _ result: Result<WebSocket, ClientError>, on loop: EventLoop) {
+    private func finish(_ index: Int, _ result: Result<WebSocket, ClientError>, on loop: EventLoop)
+    {
         let outcome = ConnectOutcome(result)
         guard pending.removeValue(forKey: index) != nil else {
             // It was given up meanwhile.
@@ -111,23 +100,4 @@ final class Connector {
         settled(index, outcome)
         fill(on: loop)
     }
-}
-
-/// How an attempt to connect ended.
-enum ConnectOutcome {
-    case open(WebSocket)
-    /// With the kind of the error and an example in words.
-    case failed(ErrorKind, String)
-
-    init(_ result: Result<WebSocket, ClientError>) {
-        switch result {
-        case .success(let socket): self = .open(socket)
-        case .failure(let error): self = .failed(error.kind, String(describing: error))
-        }
-    }
-}
-
-extension ClientError {
-    /// The kind under which the bench counts it.
-    var kind: ErrorKind { .connect }
 }

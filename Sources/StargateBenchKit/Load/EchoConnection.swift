@@ -92,7 +92,8 @@ final class EchoConnection: WebSocketHandler {
             if code == .abnormalClosure {
                 statistics.errors.add(
                     .closingHandshake,
-                    "connection \(index + 1): the server did not answer our Close frame")
+                    "connection \(index + 1): the server did not answer our Close frame"
+                )
             }
         case .open:
             statistics.errors.add(.closedEarly, describeEarlyClose(code, reason))
@@ -128,7 +129,9 @@ final class EchoConnection: WebSocketHandler {
             isBlocked = true
             if socket.isOpen {
                 statistics.errors.add(
-                    .notSent, "connection \(index + 1): the client's own queue was full")
+                    .notSent,
+                    "connection \(index + 1): the client's own queue was full"
+                )
             }
             return
         }
@@ -146,14 +149,16 @@ final class EchoConnection: WebSocketHandler {
         for message in verifier.giveUpOvertaken(sentBefore: limit) {
             statistics.errors.add(
                 .missing,
-                "connection \(index + 1), message \(message + 1): later ones came back, it did not")
+                "connection \(index + 1), message \(message + 1): later ones came back, it did not"
+            )
         }
         if let sentAt = verifier.oldestSentAt, sentAt < limit {
             let message = verifier.oldest
             statistics.errors.add(
                 .timeout,
                 "connection \(index + 1), message \(message + 1): no echo within "
-                    + Figure.time(Double(timeout)))
+                    + Figure.time(Double(timeout))
+            )
             finish()
             socket.terminate()
             return
@@ -180,7 +185,8 @@ final class EchoConnection: WebSocketHandler {
     private func describeEarlyClose(_ code: CloseCode, _ reason: String) -> String {
         let how =
             code == .abnormalClosure
-            ? "the server ended the connection without a Close frame" : "the server closed with \(code)"
+            ? "the server ended the connection without a Close frame"
+            : "the server closed with \(code)"
         let why = reason.isEmpty ? "" : " \"\(reason)\""
         let lost = verifier.inFlight
         let waiting = lost == 0 ? "" : ", \(lost) message\(lost == 1 ? "" : "s") in flight"

@@ -51,7 +51,8 @@ struct EchoVerifier {
     init(deck: PayloadDeck, connection: Int, depth: Int) {
         self.deck = deck
         base = Int(
-            truncatingIfNeeded: Permutation.mix(UInt64(connection), bits: 32, seed: 0x5EED))
+            truncatingIfNeeded: Permutation.mix(UInt64(connection), bits: 32, seed: 0x5EED)
+        )
         var capacity = 1
         while capacity < depth { capacity *= 2 }
         sentAt = [UInt64](repeating: 0, count: capacity)
@@ -105,8 +106,7 @@ struct EchoVerifier {
         if let number = (oldest..<nextToSend).first(where: { matches($0, payload) }) {
             return takeEarly(number, isText: isText)
         }
-        if let index = overtaken.firstIndex(where: { matches($0.number, payload) })
-        {
+        if let index = overtaken.firstIndex(where: { matches($0.number, payload) }) {
             return .wrong(.reordered(message: overtaken.remove(at: index).number))
         }
         if let number = recentlyReturned.first(where: { matches($0, payload) }) {
@@ -121,7 +121,11 @@ struct EchoVerifier {
         if payload.byteCount != deck.messageSize {
             return .wrong(
                 .wrongLength(
-                    message: number, expected: deck.messageSize, received: payload.byteCount))
+                    message: number,
+                    expected: deck.messageSize,
+                    received: payload.byteCount
+                )
+            )
         }
         let offset = deck.firstDifference(at: position(of: number), from: payload) ?? 0
         return .wrong(.corrupt(message: number, offset: offset))

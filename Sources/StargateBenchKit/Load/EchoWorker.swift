@@ -48,9 +48,13 @@ final class EchoWorker: LoadWorker {
         }
         connections = share.map { EchoConnection(index: $0, worker: self) }
         let connector = Connector(
-            request: request, connections: share, rate: plan.connectRate, timeout: plan.timeout,
+            request: request,
+            connections: share,
+            rate: plan.connectRate,
+            timeout: plan.timeout,
             makeHandler: { [unowned self] in connections[$0 - share.lowerBound] },
-            settled: { [unowned self] in settle($0, $1) })
+            settled: { [unowned self] in settle($0, $1) }
+        )
         self.connector = connector
         connector.start(on: loop)
         becomeReadyIfSettled()

@@ -5,6 +5,7 @@
 enum ErrorKind: String, CaseIterable, Sendable {
     case connect = "connect"
     case handshakeRefused = "handshake_refused"
+    case badHandshake = "bad_handshake"
     case closedEarly = "closed_early"
     case timeout = "timeout"
     case wrongType = "wrong_type"
@@ -22,6 +23,7 @@ enum ErrorKind: String, CaseIterable, Sendable {
         switch self {
         case .connect: "could not connect"
         case .handshakeRefused: "handshake refused"
+        case .badHandshake: "invalid handshake"
         case .closedEarly: "closed early"
         case .timeout: "timed out"
         case .wrongType: "wrong type"
@@ -80,13 +82,20 @@ extension ErrorTally {
         switch fault {
         case .wrongType(let message, let isText):
             let (sent, received) = isText ? ("binary", "text") : ("text", "binary")
-            add(.wrongType, "\(place), message \(message + 1): sent as \(sent), came as \(received)")
+            add(
+                .wrongType,
+                "\(place), message \(message + 1): sent as \(sent), came as \(received)"
+            )
         case .wrongLength(let message, let expected, let received):
             add(
                 .wrongLength,
-                "\(place), message \(message + 1): sent \(expected) bytes, \(received) came back")
+                "\(place), message \(message + 1): sent \(expected) bytes, \(received) came back"
+            )
         case .corrupt(let message, let offset):
-            add(.corrupt, "\(place), message \(message + 1): byte \(offset) differs from what was sent")
+            add(
+                .corrupt,
+                "\(place), message \(message + 1): byte \(offset) differs from what was sent"
+            )
         case .reordered(let message):
             add(.reordered, "\(place), message \(message + 1) came after one that was sent later")
         case .duplicate(let message):

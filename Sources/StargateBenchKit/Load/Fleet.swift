@@ -19,6 +19,7 @@ final class Fleet<Worker: LoadWorker> {
     /// - Parameters:
     ///   - loopCount: how many threads make the load.
     ///   - makeWorker: makes the worker of the loop with that index.
+    /// - Throws: what keeps the system from giving us a loop.
     init(loopCount: Int, makeWorker: (Int) -> Worker) throws {
         loops = try LoopGroup(count: loopCount)
         workers = (0..<loopCount).map { Confined(value: makeWorker($0)) }

@@ -32,9 +32,13 @@ final class IdleWorker: LoadWorker {
         }
         sockets.reserveCapacity(share.count)
         let connector = Connector(
-            request: request, connections: share, rate: plan.connectRate, timeout: plan.timeout,
+            request: request,
+            connections: share,
+            rate: plan.connectRate,
+            timeout: plan.timeout,
             makeHandler: { [unowned self] in IdleConnection(index: $0, worker: self) },
-            settled: { [unowned self] in settle($0, $1) })
+            settled: { [unowned self] in settle($0, $1) }
+        )
         self.connector = connector
         connector.start(on: loop)
         becomeReadyIfSettled()
@@ -83,7 +87,8 @@ final class IdleWorker: LoadWorker {
             statistics.errors.add(
                 .closedEarly,
                 "connection \(index + 1): closed with \(code)"
-                    + (reason.isEmpty ? "" : " \"\(reason)\""))
+                    + (reason.isEmpty ? "" : " \"\(reason)\"")
+            )
         }
         becomeClosedIfEmpty()
     }

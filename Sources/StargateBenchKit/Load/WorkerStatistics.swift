@@ -13,9 +13,21 @@ extension LatencyHistogram {
     /// An empty histogram of the shape that all loops share, so that theirs can be added.
     static func forLatency() -> LatencyHistogram {
         LatencyHistogram(
-            lowestDiscernibleValue: 1, highestTrackableValue: longestLatency,
-            numberOfSignificantValueDigits: .three)
+            lowestDiscernibleValue: 1,
+            highestTrackableValue: longestLatency,
+            numberOfSignificantValueDigits: .three
+        )
     }
+}
+
+/// The parts of a cycle of the handshake mode.
+enum CyclePart: Int, CaseIterable, Sendable {
+    /// From the start to the TCP connection.
+    case connecting
+    /// From there to the checked 101 response.
+    case upgrading
+    /// From our Close frame to the end of the connection.
+    case closing
 }
 
 /// The counters of one worker.
@@ -29,10 +41,10 @@ final class WorkerStatistics {
     var openNow = 0
     var errors = ErrorTally()
     private(set) var isMeasuring = false
-    /// The main latency: the round trip of a message, or the opening handshake.
+    /// The main latency: the round trip of a message, or a whole cycle of handshakes.
     private var latency = LatencyHistogram.forLatency()
-    /// The time that the closing handshake took, in the mode that measures it.
-    private var closing = LatencyHistogram.forLatency()
+    /// The parts of such a cycle, by `CyclePart`; empty in other modes.
+    private var parts: [LatencyHistogram] = []
     private var measured: UInt64 = 0
     private var window = Window()
 
@@ -52,19 +64,23 @@ final class WorkerStatistics {
         latency.record(min(nanoseconds, LatencyHistogram.longestLatency))
     }
 
-    func recordClosing(_ nanoseconds: UInt64) {
+    func record(_ part: CyclePart, _ nanoseconds: UInt64) {
         guard isMeasuring else { return }
-        closing.record(min(nanoseconds, LatencyHistogram.longestLatency))
+        if parts.isEmpty { parts = CyclePart.allCases.map { _ in .forLatency() } }
+        parts[part.rawValue].record(min(nanoseconds, LatencyHistogram.longestLatency))
     }
 
     /// Starts the window. Called on the loop, whose thread's clocks it reads.
     func beginWindow() {
         measured = 0
         latency.reset()
-        closing.reset()
+        parts = []
         window = Window(
-            start: MonotonicClock.now(), end: 0, cpu: MonotonicClock.threadCPUTime(),
-            waiting: Self.waitingTime())
+            start: MonotonicClock.now(),
+            end: 0,
+            cpu: MonotonicClock.threadCPUTime(),
+            waiting: Self.waitingTime()
+        )
         isMeasuring = true
     }
 
@@ -79,9 +95,15 @@ final class WorkerStatistics {
 
     func report() -> LoopReport {
         LoopReport(
-            opened: opened, measured: measured, elapsed: window.end.minus(window.start),
-            cpu: window.cpu, waiting: window.waiting, latency: latency, closing: closing,
-            errors: errors)
+            opened: opened,
+            measured: measured,
+            elapsed: window.end.minus(window.start),
+            cpu: window.cpu,
+            waiting: window.waiting,
+            latency: latency,
+            parts: parts,
+            errors: errors
+        )
     }
 
     /// How long the calling thread could have run but had no core.
@@ -100,7 +122,7 @@ struct LoopReport: Sendable {
     var cpu: UInt64
     var waiting: UInt64
     var latency: LatencyHistogram
-    var closing: LatencyHistogram
+    var parts: [LatencyHistogram]
     var errors: ErrorTally
 
     /// The share of the window in which the loop's thread ran.
@@ -117,20 +139,24 @@ struct FleetReport: Sendable {
     let busyShares: [Double]
     let waitingShare: Double
     let latency: LatencyHistogram
-    let closing: LatencyHistogram
+    let parts: [LatencyHistogram]
     let errors: ErrorTally
 
     init(merging reports: [LoopReport]) {
         var latency = LatencyHistogram.forLatency()
-        var closing = LatencyHistogram.forLatency()
+        var parts: [LatencyHistogram] = []
         var errors = ErrorTally()
         for report in reports {
             latency.add(report.latency)
-            closing.add(report.closing)
+            if parts.isEmpty {
+                parts = report.parts
+            } else {
+                for (index, part) in report.parts.enumerated() { parts[index].add(part) }
+            }
             errors.merge(report.errors)
         }
         self.latency = latency
-        self.closing = closing
+        self.parts = parts
         self.errors = errors
         opened = reports.reduce(0) { $0 + $1.opened }
         measured = reports.reduce(0) { $0 + $1.measured }

@@ -21,8 +21,20 @@ struct Interruption {
         guard !happened else { return true }
         var nothing = timespec()
         guard sigtimedwait(&signals, nil, &nothing) > 0 else { return false }
+        happen()
+        return true
+    }
+
+    /// Waits until one of them comes.
+    mutating func wait() {
+        var signal: Int32 = 0
+        while !happened {
+            if sigwait(&signals, &signal) == 0 { happen() }
+        }
+    }
+
+    private mutating func happen() {
         happened = true
         pthread_sigmask(SIG_UNBLOCK, &signals, nil)
-        return true
     }
 }

@@ -47,12 +47,14 @@ struct ProcessUsage: Sendable, Equatable {
             cpuNanoseconds: cpuNanoseconds.minus(earlier.cpuNanoseconds),
             userTicks: userTicks.minus(earlier.userTicks),
             systemTicks: systemTicks.minus(earlier.systemTicks),
-            voluntarySwitches: voluntarySwitches.minus(earlier.voluntarySwitches))
+            voluntarySwitches: voluntarySwitches.minus(earlier.voluntarySwitches)
+        )
         for (thread, now) in threads {
             let before = earlier.threads[thread]
             difference.threads[thread] = ThreadUsage(
                 runningNanoseconds: now.runningNanoseconds.minus(before?.runningNanoseconds ?? 0),
-                waitingNanoseconds: now.waitingNanoseconds.minus(before?.waitingNanoseconds ?? 0))
+                waitingNanoseconds: now.waitingNanoseconds.minus(before?.waitingNanoseconds ?? 0)
+            )
         }
         return difference
     }

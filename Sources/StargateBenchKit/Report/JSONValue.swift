@@ -33,12 +33,18 @@ indirect enum JSONValue: Equatable, Sendable {
         case .object(let members):
             Self.enclose(
                 members.map { "\(Self.quote($0.key)): \($0.value.rendered(indent: indent + 2))" },
-                "{", "}", indent)
+                "{",
+                "}",
+                indent
+            )
         }
     }
 
     private static func enclose(
-        _ items: [String], _ opening: String, _ closing: String, _ indent: Int
+        _ items: [String],
+        _ opening: String,
+        _ closing: String,
+        _ indent: Int
     ) -> String {
         guard !items.isEmpty else { return opening + closing }
         let outer = String(repeating: " ", count: indent)

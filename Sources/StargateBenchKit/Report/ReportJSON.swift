@@ -72,7 +72,10 @@ extension RunReport {
         switch settings.mode {
         case .echo: .members(["round_trip": Self.json(latency)])
         case .handshake:
-            .members(["opening": Self.json(latency), "closing": Self.json(closing)])
+            .members([
+                "connect": Self.json(part(.connecting)), "upgrade": Self.json(part(.upgrading)),
+                "close": Self.json(part(.closing)), "cycle": Self.json(latency),
+            ])
         case .idle: .null
         }
     }
@@ -132,7 +135,8 @@ extension RunReport {
                         "count": .integer(entry.count),
                         "first_example": .string(entry.firstExample),
                     ])
-                }),
+                }
+            ),
         ])
     }
 }

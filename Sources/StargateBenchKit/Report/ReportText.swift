@@ -30,7 +30,8 @@ struct ReportText {
     private var target: String {
         if let loops = settings.ownServerLoops {
             let processes = settings.serverProcesses.map(String.init).joined(separator: ", ")
-            return "\(settings.url)  a server of its own: \(Figure.counted(loops, "loop")), process \(processes)"
+            return
+                "\(settings.url)  a server of its own: \(Figure.counted(loops, "loop")), process \(processes)"
         }
         switch settings.serverProcesses.count {
         case 0: return settings.url
@@ -64,7 +65,8 @@ struct ReportText {
             parts.append(
                 Figure.time(Double(span.nanoseconds))
                     + (warmup > .zero
-                        ? " after \(Figure.time(Double(warmup.nanoseconds))) of warm-up" : ""))
+                        ? " after \(Figure.time(Double(warmup.nanoseconds))) of warm-up" : "")
+            )
         case .count(let count): parts.append("\(Figure.grouped(count)) \(settings.mode.operation)s")
         }
         return parts.joined(separator: ", ")
@@ -74,7 +76,8 @@ struct ReportText {
 
     private var verdict: String {
         if outcome.isStuck {
-            return style.bad("INVALID") + "  a client loop stopped answering; the figures mean nothing"
+            return style.bad("INVALID")
+                + "  a client loop stopped answering; the figures mean nothing"
         }
         let figure = headline
         if outcome.wasInterrupted {
@@ -87,6 +90,9 @@ struct ReportText {
             let count = Figure.grouped(report.errors.total)
             let noun = report.errors.total == 1 ? "error" : "errors"
             return style.bad("FAILED") + "  \(count) \(noun); \(figure)"
+        }
+        if outcome.childEndedBadly {
+            return style.bad("FAILED") + "  the server did not end well; \(figure)"
         }
         if !report.isGood {
             return style.bad("FAILED") + "  nothing was completed in the time given"
@@ -120,13 +126,15 @@ struct ReportText {
                     "throughput",
                     "\(Figure.rate(report.rate)) msg/s   "
                         + "\(Figure.bytes(report.bytesPerSecond))/s each way   "
-                        + "\(done) messages in \(elapsed)")
+                        + "\(done) messages in \(elapsed)"
+                )
             ]
         case .handshake:
             return [
                 line(
                     "throughput",
-                    "\(Figure.rate(report.rate)) handshakes/s   \(done) in \(elapsed)")
+                    "\(Figure.rate(report.rate)) handshakes/s   \(done) in \(elapsed)"
+                )
             ]
         case .idle:
             let opened = outcome.report.opened
@@ -137,7 +145,8 @@ struct ReportText {
                     "opened",
                     "\(Figure.grouped(UInt64(opened))) of "
                         + "\(Figure.grouped(UInt64(settings.connections))) in "
-                        + "\(Figure.time(length)), \(speed) a second")
+                        + "\(Figure.time(length)), \(speed) a second"
+                )
             ]
         }
     }
@@ -148,8 +157,13 @@ struct ReportText {
         case .echo:
             if let summary = report.latency { rows.append(("round trip", summary)) }
         case .handshake:
-            if let summary = report.latency { rows.append(("opening", summary)) }
-            if let summary = report.closing { rows.append(("closing", summary)) }
+            let parts: [(String, CyclePart)] = [
+                ("connect", .connecting), ("upgrade", .upgrading), ("close", .closing),
+            ]
+            for (name, part) in parts {
+                if let summary = report.part(part) { rows.append((name, summary)) }
+            }
+            if let summary = report.latency { rows.append(("cycle", summary)) }
         case .idle: break
         }
         guard !rows.isEmpty else { return [] }
@@ -182,12 +196,16 @@ struct ReportText {
             line("memory", style.dim(titles.map { pad($0, 14) }.joined())),
             line(
                 "  RSS",
-                row(memory.before.resident, memory.after.resident, memory.residentPerConnection)),
+                row(memory.before.resident, memory.after.resident, memory.residentPerConnection)
+            ),
             line(
                 "  PSS",
                 row(
-                    memory.before.proportional, memory.after.proportional,
-                    memory.proportionalPerConnection)),
+                    memory.before.proportional,
+                    memory.after.proportional,
+                    memory.proportionalPerConnection
+                )
+            ),
             line("", style.dim("the kernel's own memory, about 4 kB a socket, comes on top")),
         ]
     }
@@ -195,7 +213,9 @@ struct ReportText {
     private var server: [String] {
         guard let server = report.server else {
             guard settings.mode != .idle else { return [] }
-            return [line("server", style.dim("no CPU figures: not a process that can be seen here"))]
+            return [
+                line("server", style.dim("no CPU figures: not a process that can be seen here"))
+            ]
         }
         if settings.mode == .idle {
             return [line("server", "\(percentOfCore(server.cores)) of a core while idle")]
@@ -209,7 +229,8 @@ struct ReportText {
         var lines = [line("server", text)]
         if each > 0 {
             lines.append(
-                line("", "\(Figure.rate(1e9 / each)) \(settings.mode.unit)/s for each full core"))
+                line("", "\(Figure.rate(1e9 / each)) \(settings.mode.unit)/s for each full core")
+            )
         }
         if let sleeps = server.sleepsPerOperation, sleeps > 0.05, settings.mode == .echo {
             let note =

@@ -90,7 +90,8 @@ struct RunReport: Sendable {
     let settings: RunSettings
     let outcome: RunOutcome
     let latency: LatencySummary?
-    let closing: LatencySummary?
+    /// The parts of a cycle of handshakes, by `CyclePart`; empty in other modes.
+    let parts: [LatencySummary?]
     let server: ServerCost?
     let memory: MemoryCost?
     let bottleneck: Bottleneck
@@ -100,7 +101,7 @@ struct RunReport: Sendable {
         self.outcome = outcome
         let fleet = outcome.report
         latency = LatencySummary(fleet.latency)
-        closing = LatencySummary(fleet.closing)
+        parts = fleet.parts.map { LatencySummary($0) }
         server = outcome.serverUsage.map {
             ServerCost($0, operations: fleet.measured, elapsed: outcome.windowLength)
         }
@@ -112,8 +113,16 @@ struct RunReport: Sendable {
             memory = nil
         }
         bottleneck = Bottleneck(
-            client: fleet.busyShares, clientWaiting: fleet.waitingShare,
-            server: server?.busiestThreadShare, serverWaiting: server?.busiestThreadWaiting ?? 0)
+            client: fleet.busyShares,
+            clientWaiting: fleet.waitingShare,
+            server: server?.busiestThreadShare,
+            serverWaiting: server?.busiestThreadWaiting ?? 0
+        )
+    }
+
+    /// The figures of one part of a cycle.
+    func part(_ part: CyclePart) -> LatencySummary? {
+        parts.indices.contains(part.rawValue) ? parts[part.rawValue] : nil
     }
 
     var errors: ErrorTally { outcome.report.errors }
@@ -132,7 +141,7 @@ struct RunReport: Sendable {
     /// Whether the run shows anything at all: no error, and something done.
     var isGood: Bool {
         let done = settings.mode == .idle ? outcome.heldCount > 0 : outcome.report.measured > 0
-        return errors.isEmpty && !outcome.isStuck && done
+        return errors.isEmpty && !outcome.isStuck && !outcome.childEndedBadly && done
     }
 
     /// The exit status of the process.

@@ -12,8 +12,12 @@ struct BenchSession {
     private let interruption: Interruption
 
     /// Checks the machine's limits, finds or starts the server, and notes both in the settings.
+    ///
+    /// - Throws: a `ValidationError` for what the user can mend, a failure of the child otherwise.
     init(
-        target: TargetOptions, output: OutputOptions, maxMessageSize: Int,
+        target: TargetOptions,
+        output: OutputOptions,
+        maxMessageSize: Int,
         settings: inout RunSettings
     ) throws {
         // A report may be piped into a program that has seen enough.
@@ -35,15 +39,19 @@ struct BenchSession {
             settings.serverProcesses = try Self.processes(of: url, given: target.pid)
             settings.url = url
         } else {
-            let child = try ChildServer(loops: target.serverLoops, maxMessageSize: maxMessageSize)
+            let child = try ChildServer(
+                executable: ChildServer.ownExecutable, loops: target.serverLoops, maxMessageSize: maxMessageSize)
             self.child = child
             settings.serverProcesses = [child.processID]
             settings.ownServerLoops = target.serverLoops
             settings.url = child.url
         }
         targetPlan = TargetPlan(
-            url: settings.url, subprotocols: target.subprotocol, headers: target.header,
-            origin: target.origin)
+            url: settings.url,
+            subprotocols: target.subprotocol,
+            headers: target.header,
+            origin: target.origin
+        )
         do {
             _ = try targetPlan.request()
         } catch {
@@ -53,18 +61,26 @@ struct BenchSession {
 
     /// Runs the fleet and prints what came out. Throws the exit status unless it is 0.
     func run<Worker: LoadWorker>(
-        _ settings: RunSettings, makeWorker: (Int) -> Worker
+        _ settings: RunSettings,
+        makeWorker: (Int) -> Worker
     ) throws {
         let fleet = try Fleet(loopCount: settings.threads, makeWorker: makeWorker)
         let progress = Progress(
-            unit: settings.mode.unit, isTerminal: isatty(STDERR_FILENO) == 1,
-            isQuiet: output.quiet, style: Style(for: STDERR_FILENO))
+            unit: settings.mode.unit,
+            isTerminal: isatty(STDERR_FILENO) == 1,
+            isQuiet: output.quiet,
+            style: Style(for: STDERR_FILENO)
+        )
         var run = LoadRun(
-            fleet: fleet, schedule: settings.schedule,
-            serverProcesses: settings.serverProcesses, progress: progress,
-            connectionCount: settings.connections, interruption: interruption)
-        let outcome = run.conduct()
-        child?.stop()
+            fleet: fleet,
+            schedule: settings.schedule,
+            serverProcesses: settings.serverProcesses,
+            progress: progress,
+            connectionCount: settings.connections,
+            interruption: interruption
+        )
+        var outcome = run.conduct()
+        if let child, !child.stop() { outcome.childEndedBadly = true }
         let report = RunReport(settings: settings, outcome: outcome)
         try show(report)
         guard report.exitStatus == .good else { throw ExitCode(report.exitStatus.rawValue) }

@@ -18,8 +18,12 @@ struct LoadRun<Worker: LoadWorker> {
     private var outcome = RunOutcome(report: FleetReport(merging: []))
 
     init(
-        fleet: Fleet<Worker>, schedule: RunSchedule, serverProcesses: [Int32], progress: Progress,
-        connectionCount: Int, interruption: Interruption
+        fleet: Fleet<Worker>,
+        schedule: RunSchedule,
+        serverProcesses: [Int32],
+        progress: Progress,
+        connectionCount: Int,
+        interruption: Interruption
     ) {
         self.fleet = fleet
         self.schedule = schedule
@@ -69,8 +73,10 @@ struct LoadRun<Worker: LoadWorker> {
             fleet.tell { worker, _ in worker.go() }
             if schedule.warmup > .zero {
                 wait(
-                    until: .drained, deadline: deadline(schedule.warmup),
-                    phase: .warmingUp(schedule.warmup))
+                    until: .drained,
+                    deadline: deadline(schedule.warmup),
+                    phase: .warmingUp(schedule.warmup)
+                )
             }
             beginAccounts()
             fleet.tell { worker, _ in worker.statistics.beginWindow() }
@@ -115,7 +121,9 @@ struct LoadRun<Worker: LoadWorker> {
 
     /// Waits until every worker has come so far, the deadline is reached, or a signal comes.
     private mutating func wait(
-        until stage: WorkerStage, deadline: UInt64?, phase: Progress.Phase,
+        until stage: WorkerStage,
+        deadline: UInt64?,
+        phase: Progress.Phase,
         heedsSignals: Bool = true
     ) {
         progress.begin(phase)

@@ -50,8 +50,13 @@ final class Progress {
         lastShown = now
         lastCompleted = snapshot.completed
         let line = Self.line(
-            phase: phase, elapsed: now.minus(phaseStart), snapshot: snapshot, rate: rate,
-            unit: unit, style: style)
+            phase: phase,
+            elapsed: now.minus(phaseStart),
+            snapshot: snapshot,
+            rate: rate,
+            unit: unit,
+            style: style
+        )
         if isTerminal {
             isLineOpen = true
             write("\r\(line)\u{1B}[K")
@@ -68,7 +73,11 @@ final class Progress {
 
     /// The text of the line.
     static func line(
-        phase: Phase, elapsed: UInt64, snapshot: WorkerSnapshot, rate: Double, unit: String,
+        phase: Phase,
+        elapsed: UInt64,
+        snapshot: WorkerSnapshot,
+        rate: Double,
+        unit: String,
         style: Style
     ) -> String {
         let seconds = Figure.fixed(Double(elapsed) / 1e9, 1)

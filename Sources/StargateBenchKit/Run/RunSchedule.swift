@@ -32,6 +32,8 @@ struct RunOutcome: Sendable {
     /// How long opening the connections took, in nanoseconds.
     var connectLength: UInt64 = 0
     var wasInterrupted = false
+    /// The server that we had started did not end with status 0.
+    var childEndedBadly = false
     /// A loop stopped answering: the figures are not to be trusted.
     var isStuck = false
 }

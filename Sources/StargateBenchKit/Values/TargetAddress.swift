@@ -21,7 +21,9 @@ struct TargetAddress: Equatable, Sendable {
         } else if lowered.hasPrefix("wss://") {
             (isSecure, rest) = (true, text.dropFirst(6))
         } else {
-            throw Problem(description: "'\(text)' is not a WebSocket URL: write ws://HOST[:PORT]/PATH")
+            throw Problem(
+                description: "'\(text)' is not a WebSocket URL: write ws://HOST[:PORT]/PATH"
+            )
         }
         var authority = rest.prefix { $0 != "/" && $0 != "?" && $0 != "#" }
         guard !authority.contains("@") else {
@@ -29,7 +31,9 @@ struct TargetAddress: Equatable, Sendable {
         }
         if authority.hasPrefix("[") {
             guard let end = authority.firstIndex(of: "]") else {
-                throw Problem(description: "'\(text)': the bracket of the IPv6 address is not closed")
+                throw Problem(
+                    description: "'\(text)': the bracket of the IPv6 address is not closed"
+                )
             }
             host = String(authority[authority.index(after: authority.startIndex)..<end])
             authority = authority[authority.index(after: end)...]

@@ -17,7 +17,8 @@ private struct Exchange {
     mutating func send(_ count: Int) {
         for _ in 0..<count {
             sent.append(
-                deck.withPayload(at: verifier.nextPosition) { $0.withUnsafeBytes { Array($0) } })
+                deck.withPayload(at: verifier.nextPosition) { $0.withUnsafeBytes { Array($0) } }
+            )
             verifier.sent(at: UInt64(999 + sent.count))
         }
     }
@@ -63,7 +64,8 @@ private struct Exchange {
         let bytes = Array((exchange.sent[0] + exchange.sent[0]).prefix(length))
         #expect(
             exchange.receive(bytes)
-                == .wrong(.wrongLength(message: 0, expected: 20, received: length)))
+                == .wrong(.wrongLength(message: 0, expected: 20, received: length))
+        )
         #expect(exchange.echo(1) == .good(sentAt: 1001))
     }
 
@@ -159,7 +161,8 @@ private struct Exchange {
         #expect(tally.count(of: .timeout) == 0)
         #expect(
             tally.entries.first?.firstExample
-                == "connection 1, message 5: byte 2 differs from what was sent")
+                == "connection 1, message 5: byte 2 differs from what was sent"
+        )
     }
 
     @Test func `merging adds counts and keeps our example`() {

@@ -8,7 +8,9 @@ import Testing
     @Test func `the CPU time of this process grows with its work`() throws {
         let before = try #require(ProcessUsage.read([getpid()]))
         var sum: UInt64 = 0
-        for number in 0..<2_000_000 as Range<UInt64> { sum = Permutation.mix(sum ^ number, bits: 64, seed: 1) }
+        for number in 0..<2_000_000 as Range<UInt64> {
+            sum = Permutation.mix(sum ^ number, bits: 64, seed: 1)
+        }
         let after = try #require(ProcessUsage.read([getpid()]))
         let used = after.since(before)
         #expect(used.cpuNanoseconds > 0, "\(sum)")

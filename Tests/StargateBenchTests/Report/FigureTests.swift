@@ -76,7 +76,8 @@ import Testing
                   ],
                   "c": []
                 }
-                """)
+                """
+        )
     }
 }
 
@@ -87,17 +88,28 @@ import Testing
         ([0.2], 0.0, 0.6, 0.38, "machine"), ([0.2], 0.1, 0.3, 0.1, "neither"),
     ])
     func `what was full is what limited`(
-        client: [Double], clientWaiting: Double, server: Double, serverWaiting: Double, key: String
+        client: [Double],
+        clientWaiting: Double,
+        server: Double,
+        serverWaiting: Double,
+        key: String
     ) {
         let bottleneck = Bottleneck(
-            client: client, clientWaiting: clientWaiting, server: server,
-            serverWaiting: serverWaiting)
+            client: client,
+            clientWaiting: clientWaiting,
+            server: server,
+            serverWaiting: serverWaiting
+        )
         #expect(bottleneck.key == key)
     }
 
     @Test func `a server that cannot be seen is not judged`() {
         let bottleneck = Bottleneck(
-            client: [0.4], clientWaiting: 0, server: nil, serverWaiting: 0)
+            client: [0.4],
+            clientWaiting: 0,
+            server: nil,
+            serverWaiting: 0
+        )
         #expect(bottleneck == .notClient)
     }
 }

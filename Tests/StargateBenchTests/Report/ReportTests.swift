@@ -5,15 +5,21 @@ import Testing
 
 /// A report with figures that are easy to check: 100,000 messages in one second.
 private func makeReport(
-    mode: BenchMode = .echo, errors: ErrorTally = ErrorTally(), opened: Int = 64,
-    measured: Int = 100_000, interrupted: Bool = false, hasServer: Bool = true
+    mode: BenchMode = .echo,
+    errors: ErrorTally = ErrorTally(),
+    opened: Int = 64,
+    measured: Int = 100_000,
+    interrupted: Bool = false,
+    hasServer: Bool = true
 ) -> RunReport {
     let statistics = WorkerStatistics()
     statistics.opened = opened
     statistics.errors = errors
     statistics.beginWindow()
     for _ in 0..<measured { statistics.complete(latency: 250_000) }
-    statistics.recordClosing(90_000)
+    if mode == .handshake {
+        for part in CyclePart.allCases { statistics.record(part, 90_000) }
+    }
     statistics.endWindow()
     var loop = statistics.report()
     loop.elapsed = 1_000_000_000
@@ -22,8 +28,12 @@ private func makeReport(
     var outcome = RunOutcome(report: FleetReport(merging: [loop]))
     if hasServer {
         outcome.serverUsage = ProcessUsage(
-            cpuNanoseconds: 950_000_000, userTicks: 19, systemTicks: 76, voluntarySwitches: 20_000,
-            threads: [7: .init(runningNanoseconds: 949_000_000, waitingNanoseconds: 0)])
+            cpuNanoseconds: 950_000_000,
+            userTicks: 19,
+            systemTicks: 76,
+            voluntarySwitches: 20_000,
+            threads: [7: .init(runningNanoseconds: 949_000_000, waitingNanoseconds: 0)]
+        )
         outcome.memoryBefore = ProcessMemory(resident: 6_000_000, proportional: 5_000_000)
         outcome.memoryAfter = ProcessMemory(resident: 6_064_000, proportional: 5_032_000)
     }
@@ -32,10 +42,18 @@ private func makeReport(
     outcome.connectLength = 10_000_000
     outcome.wasInterrupted = interrupted
     let settings = RunSettings(
-        mode: mode, url: "ws://127.0.0.1:9001/", ownServerLoops: 1, serverProcesses: [4242],
-        connections: 64, messageSize: 20, threads: 1,
+        mode: mode,
+        url: "ws://127.0.0.1:9001/",
+        ownServerLoops: 1,
+        serverProcesses: [4242],
+        connections: 64,
+        messageSize: 20,
+        threads: 1,
         schedule: RunSchedule(
-            length: .duration(TimeSpan(seconds: 10)), warmup: TimeSpan(seconds: 1)))
+            length: .duration(TimeSpan(seconds: 10)),
+            warmup: TimeSpan(seconds: 1)
+        )
+    )
     return RunReport(settings: settings, outcome: outcome)
 }
 
@@ -65,7 +83,8 @@ private func text(_ report: RunReport, style: Style = .plain) -> String {
                   limited by  the server: its busiest thread was 95 % busy
                   errors      none
 
-                """)
+                """
+        )
         #expect(report.exitStatus == .good)
     }
 
@@ -109,11 +128,12 @@ private func text(_ report: RunReport, style: Style = .plain) -> String {
         #expect(text(report).contains("not the client; whether the server was full"))
     }
 
-    @Test func `handshakes have two rows of latency`() {
+    @Test func `the parts of a handshake have their own rows`() {
         let lines = text(makeReport(mode: .handshake))
         #expect(lines.contains("64 at a time"))
-        #expect(lines.contains("opening"))
-        #expect(lines.contains("closing"))
+        for row in ["connect     ", "upgrade     ", "close       ", "cycle       "] {
+            #expect(lines.contains("    " + row))
+        }
         #expect(lines.contains("9.50 us of CPU a handshake"))
     }
 
@@ -171,7 +191,8 @@ private func text(_ report: RunReport, style: Style = .plain) -> String {
                         "kind": .string("missing"), "count": .integer(2),
                         "first_example": .string("gone"),
                     ])
-                ]))
+                ])
+        )
     }
 
     @Test func `memory is there for idle connections`() throws {
@@ -192,17 +213,24 @@ private func text(_ report: RunReport, style: Style = .plain) -> String {
 
     private func line(_ phase: Progress.Phase, errors: UInt64 = 0) -> String {
         Progress.line(
-            phase: phase, elapsed: 4_200_000_000, snapshot: snapshot(errors: errors), rate: 1234,
-            unit: "msg", style: .plain)
+            phase: phase,
+            elapsed: 4_200_000_000,
+            snapshot: snapshot(errors: errors),
+            rate: 1234,
+            unit: "msg",
+            style: .plain
+        )
     }
 
     @Test func `each phase says how far it is`() {
         #expect(line(.connecting(64)) == "  connecting   12 of 64")
         #expect(
-            line(.warmingUp(TimeSpan(seconds: 5))) == "  warming up 4.2 of 5.0 s   1,234 msg/s")
+            line(.warmingUp(TimeSpan(seconds: 5))) == "  warming up 4.2 of 5.0 s   1,234 msg/s"
+        )
         #expect(
             line(.measuring(TimeSpan(seconds: 8.4)))
-                == "  ##########..........   4.2 of 8.4 s   1,234 msg/s   10 open")
+                == "  ##########..........   4.2 of 8.4 s   1,234 msg/s   10 open"
+        )
         #expect(line(.counting(1000)) == "  ##########..........   500 of 1,000   1,234 msg/s")
         #expect(line(.finishing, errors: 3) == "  finishing   10 open   3 errors")
     }

@@ -49,7 +49,11 @@ import Testing
         ("ws://10.0.0.1:65535?x", "10.0.0.1", 65_535, false, false),
     ])
     func `a URL names host and port`(
-        text: String, host: String, port: Int, isSecure: Bool, isLoopback: Bool
+        text: String,
+        host: String,
+        port: Int,
+        isSecure: Bool,
+        isLoopback: Bool
     ) throws {
         let address = try TargetAddress(text)
         #expect(address.host == host)
