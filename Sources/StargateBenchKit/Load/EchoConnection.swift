@@ -8,7 +8,8 @@ final class EchoConnection: WebSocketHandler {
     private enum State {
         case opening
         case open(WebSocket)
-        case closing
+        /// Our Close frame is out.
+        case closing(WebSocket)
         case closed
     }
 
@@ -56,8 +57,15 @@ final class EchoConnection: WebSocketHandler {
 
     func close() {
         guard case .open(let socket) = state else { return }
-        state = .closing
+        state = .closing(socket)
         socket.close()
+    }
+
+    func cut() {
+        guard case .closing(let socket) = state else { return }
+        addClosingError()
+        finish()
+        socket.terminate()
     }
 
     // MARK: Calls from the loop
@@ -89,12 +97,7 @@ final class EchoConnection: WebSocketHandler {
         switch state {
         case .opening, .closed: return
         case .closing:
-            if code == .abnormalClosure {
-                statistics.errors.add(
-                    .closingHandshake,
-                    "connection \(index + 1): the server did not answer our Close frame"
-                )
-            }
+            if code == .abnormalClosure { addClosingError() }
         case .open:
             statistics.errors.add(.closedEarly, describeEarlyClose(code, reason))
         }
@@ -180,6 +183,13 @@ final class EchoConnection: WebSocketHandler {
         guard isActive, remaining == 0, verifier.inFlight == 0 else { return }
         isActive = false
         worker.connectionBecameIdle()
+    }
+
+    private func addClosingError() {
+        statistics.errors.add(
+            .closingHandshake,
+            "connection \(index + 1): the server did not answer our Close frame"
+        )
     }
 
     private func describeEarlyClose(_ code: CloseCode, _ reason: String) -> String {

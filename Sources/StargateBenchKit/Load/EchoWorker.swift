@@ -93,8 +93,13 @@ final class EchoWorker: LoadWorker {
     }
 
     func close() {
+        if stage < .drained { becomeDrained() }
         for connection in connections { connection.close() }
         becomeClosedIfEmpty()
+    }
+
+    func cut() {
+        for connection in connections { connection.cut() }
     }
 
     func sweep(now: UInt64) {

@@ -27,9 +27,12 @@ final class HandshakeLane {
         let cycle = HandshakeCycle(lane: self, now: MonotonicClock.now())
         self.cycle = cycle
         WebSocketClient.connect(
-            request, on: loop, handler: cycle,
+            request,
+            on: loop,
+            handler: cycle,
             connected: { [weak cycle] in cycle?.connectedAt = MonotonicClock.now() },
-            completion: { [weak cycle] in cycle?.settle(ConnectOutcome($0)) })
+            completion: { [weak cycle] in cycle?.settle(ConnectOutcome($0)) }
+        )
     }
 
     func startNoMore() {

@@ -63,6 +63,9 @@ final class HandshakeWorker: LoadWorker {
         stage = .closed
     }
 
+    /// Nothing is left to cut: a cycle that does not end has timed out.
+    func cut() {}
+
     func sweep(now: UInt64) {
         for lane in lanes { lane.sweep(now: now, timeout: plan.timeout) }
     }

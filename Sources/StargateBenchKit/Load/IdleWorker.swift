@@ -76,6 +76,19 @@ final class IdleWorker: LoadWorker {
         becomeClosedIfEmpty()
     }
 
+    func cut() {
+        let remaining = sockets
+        sockets = [:]
+        statistics.openNow = 0
+        statistics.errors.add(
+            .closingHandshake,
+            count: UInt64(remaining.count),
+            "the server did not answer our Close frame"
+        )
+        for socket in remaining.values { socket.terminate() }
+        stage = .closed
+    }
+
     func sweep(now: UInt64) {
         connector?.sweep(now: now)
     }

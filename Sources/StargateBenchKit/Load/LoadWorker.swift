@@ -34,6 +34,8 @@ protocol LoadWorker: AnyObject, SendableMetatype {
     func drain()
     /// Closes every connection. Leads to `closed`.
     func close()
+    /// Cuts the connections that are still not closed: each is an error.
+    func cut()
     /// Looks for what takes too long; called four times a second.
     func sweep(now: UInt64)
 }

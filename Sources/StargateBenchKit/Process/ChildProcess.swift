@@ -30,15 +30,20 @@ final class ChildProcess {
         }
         var process: pid_t = 0
         let status = Self.spawn(
-            &process, path: path, arguments: arguments, input: input.reading,
-            output: output.writing)
+            &process,
+            path: path,
+            arguments: arguments,
+            input: input.reading,
+            output: output.writing
+        )
         close(input.reading)
         close(output.writing)
         guard status == 0 else {
             close(input.writing)
             close(output.reading)
             throw Failure(
-                description: "\(path) could not be started: \(String(cString: strerror(status)))")
+                description: "\(path) could not be started: \(String(cString: strerror(status)))"
+            )
         }
         processID = process
         lifeline = input.writing
@@ -87,7 +92,11 @@ final class ChildProcess {
     /// A group of its own keeps the terminal's Ctrl-C from the child, and the empty signal mask
     /// lets it hear SIGTERM although we may hold ours back.
     private static func spawn(
-        _ process: inout pid_t, path: String, arguments: [String], input: Int32, output: Int32
+        _ process: inout pid_t,
+        path: String,
+        arguments: [String],
+        input: Int32,
+        output: Int32
     ) -> Int32 {
         var actions = posix_spawn_file_actions_t()
         posix_spawn_file_actions_init(&actions)
@@ -102,7 +111,9 @@ final class ChildProcess {
         posix_spawnattr_setsigmask(&attributes, &mask)
         posix_spawnattr_setpgroup(&attributes, 0)
         posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGMASK))
+            &attributes,
+            Int16(POSIX_SPAWN_SETPGROUP) | Int16(POSIX_SPAWN_SETSIGMASK)
+        )
         var words: [UnsafeMutablePointer<CChar>?] = ([path] + arguments).map { strdup($0) }
         words.append(nil)
         defer { words.forEach { free($0) } }

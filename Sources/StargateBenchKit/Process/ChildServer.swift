@@ -14,19 +14,23 @@ final class ChildServer {
     ///   - maxMessageSize: the largest message it takes, in bytes.
     /// - Throws: `ChildProcess.Failure` when it does not start to listen.
     init(
-        executable: String, loops: Int, maxMessageSize: Int
+        executable: String,
+        loops: Int,
+        maxMessageSize: Int
     ) throws(ChildProcess.Failure) {
         process = try ChildProcess(
             path: executable,
             arguments: [
                 "serve", "--port", "0", "--loops", String(loops), "--max-message-size",
                 String(maxMessageSize), "--stop-at-end-of-input",
-            ])
+            ]
+        )
         guard let line = process.readLine(timeout: TimeSpan(seconds: 10)),
             line.hasPrefix(ServeCommand.readyPrefix)
         else {
             throw ChildProcess.Failure(
-                description: "the server process did not start to listen")
+                description: "the server process did not start to listen"
+            )
         }
         url = line.dropFirst(ServeCommand.readyPrefix.count) + "/"
     }

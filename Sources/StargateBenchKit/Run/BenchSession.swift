@@ -40,7 +40,10 @@ struct BenchSession {
             settings.url = url
         } else {
             let child = try ChildServer(
-                executable: ChildServer.ownExecutable, loops: target.serverLoops, maxMessageSize: maxMessageSize)
+                executable: ChildServer.ownExecutable,
+                loops: target.serverLoops,
+                maxMessageSize: maxMessageSize
+            )
             self.child = child
             settings.serverProcesses = [child.processID]
             settings.ownServerLoops = target.serverLoops

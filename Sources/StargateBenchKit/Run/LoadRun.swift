@@ -89,14 +89,16 @@ struct LoadRun<Worker: LoadWorker> {
     private mutating func finish() {
         // Someone who pressed Ctrl-C does not wait for a slow server.
         let patience = outcome.wasInterrupted ? TimeSpan(seconds: 1) : schedule.timeout
+        let isOrderly = !outcome.wasInterrupted
         fleet.tell { worker, _ in worker.drain() }
         wait(until: .drained, deadline: deadline(patience), phase: .finishing, heedsSignals: false)
         fleet.tell { worker, _ in
-            worker.sweep(now: .max)
-            worker.drain()
+            // What is still outstanding now is overdue.
+            if isOrderly { worker.sweep(now: .max) }
             worker.close()
         }
         wait(until: .closed, deadline: deadline(patience), phase: .finishing, heedsSignals: false)
+        if isOrderly { fleet.tell { worker, _ in worker.cut() } }
     }
 
     private mutating func beginAccounts() {

@@ -246,5 +246,6 @@ private final class FakeWorker: LoadWorker {
     func go() {}
     func drain() {}
     func close() {}
+    func cut() {}
     func sweep(now: UInt64) {}
 }
