@@ -38,8 +38,10 @@ let package = Package(
         .systemLibrary(
             name: "CZlib", pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+        // One header of our own: instructions that Swift has no words for. Nothing to link.
+        .systemLibrary(name: "CUTF8"),
         .target(
-            name: "StargateCore", dependencies: ["CUV", "COpenSSL", "CZlib"],
+            name: "StargateCore", dependencies: ["CUV", "COpenSSL", "CZlib", "CUTF8"],
             swiftSettings: engineSettings),
         .executableTarget(
             name: "stargate-bench", dependencies: ["StargateBenchKit"],
@@ -62,7 +64,7 @@ let package = Package(
             exclude: ["EndToEnd/Peers"],
             swiftSettings: swiftSettings),
         .testTarget(
-            name: "StargateCoreTests", dependencies: ["StargateCore"],
+            name: "StargateCoreTests", dependencies: ["StargateCore", "CUTF8"],
             swiftSettings: swiftSettings),
     ]
 )

@@ -15,4 +15,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+// glibc hides this behind a macro that breaks its own module in Swift.
+extern int accept4(int, struct sockaddr *, socklen_t *, int);
+
 #endif

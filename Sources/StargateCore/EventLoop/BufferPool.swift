@@ -8,7 +8,7 @@ struct PooledBuffer {
     private(set) var capacity: Int
     var count = 0
 
-    static let empty = PooledBuffer()
+    static var empty: PooledBuffer { PooledBuffer() }
 
     private init() {
         unsafe base = nil
@@ -35,10 +35,10 @@ struct PooledBuffer {
 
     /// Appends bytes for which the caller has made room.
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
-        assert(unsafe bytes.count <= capacity - count, "room is reserved before bytes are appended")
-        guard let base = unsafe base, let source = unsafe bytes.baseAddress else { return }
+        assert(bytes.count <= capacity - count, "room is reserved before bytes are appended")
+        guard let base = unsafe base, let source = bytes.baseAddress else { return }
         unsafe (base + count).copyMemory(from: source, byteCount: bytes.count)
-        count += unsafe bytes.count
+        count += bytes.count
     }
 }
 

@@ -7,6 +7,7 @@ internal import CUV
 /// threads reach it through its ``mailbox``.
 ///
 /// A callback that blocks stops every connection of the loop.
+@safe
 public final class EventLoop {
     /// The loop's place in its ``LoopGroup``, from 0.
     public let index: Int
@@ -24,6 +25,8 @@ public final class EventLoop {
     /// What must be closed when the loop stops, by whom it belongs to.
     private var closers: [ObjectIdentifier: () -> Void] = [:]
     private var isStopping = false
+    /// What servers keep on this loop, by server.
+    var residents: [ObjectIdentifier: AnyObject] = [:]
 
     init(index: Int) throws(LoopError) {
         self.index = index
@@ -38,7 +41,7 @@ public final class EventLoop {
         unsafe afterSleep = .allocate(capacity: 1)
         unsafe deadlineTimer = .allocate(capacity: 1)
         unsafe mailbox = Mailbox(wakeUp: wakeUp)
-        let transport = TCPTransport(uv: unsafe uv)
+        let transport = unsafe TCPTransport(uv: unsafe uv)
         let state = UnsafeMutablePointer<LoopState>.allocate(capacity: 1)
         unsafe loop = Loop(state)
         unsafe state.initialize(
@@ -153,11 +156,12 @@ public final class EventLoop {
         for work in mailbox.close() { work(self) }
         let remaining = closers
         closers = [:]
+        residents = [:]
         for close in remaining.values { close() }
         for connection in loop.state.slab.active { connection.abort() }
         loop.serveAttention()
         unsafe uv_timer_stop(deadlineTimer)
-        for handle in unsafe [
+        for unsafe handle in unsafe [
             UnsafeMutableRawPointer(wakeUp), UnsafeMutableRawPointer(beforeSleep),
             UnsafeMutableRawPointer(afterSleep), UnsafeMutableRawPointer(deadlineTimer),
         ] {

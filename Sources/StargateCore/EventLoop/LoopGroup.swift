@@ -1,4 +1,5 @@
 internal import CUV
+internal import Glibc
 internal import Synchronization
 
 /// Event loops, each on a thread of its own.
@@ -12,6 +13,14 @@ public final class LoopGroup: Sendable {
 
     /// The number of processors that are online, at least 1.
     public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
+
+    private let next = Atomic<Int>(0)
+
+    /// The loops in turn.
+    func nextMailbox() -> Mailbox {
+        let turn = next.wrappingAdd(1, ordering: .relaxed).newValue
+        return mailboxes[Int(UInt(bitPattern: turn) % UInt(mailboxes.count))]
+    }
 
     /// Starts the loops.
     ///
@@ -130,6 +139,6 @@ private final class LoopThread: Sendable {
             life.thread = nil
             return thread
         }
-        if let thread { unsafe pthread_join(thread, nil) }
+        if let thread { pthread_join(thread, nil) }
     }
 }

@@ -1,6 +1,7 @@
 internal import CUV
 
 /// A timer of an event loop, for the application. On the loop's thread only.
+@safe
 public final class LoopTimer {
     private var handle: UnsafeMutablePointer<uv_timer_t>?
     private var action: ((EventLoop) -> Void)?

@@ -5,6 +5,7 @@ internal import Synchronization
 ///
 /// Work that is posted runs on the loop's thread, in the order in which each thread posted it.
 /// However many items arrive while the loop is busy, it is woken once.
+@safe
 public final class Mailbox: Sendable {
     /// A piece of work for the loop.
     public typealias Work = @Sendable (EventLoop) -> Void

@@ -33,7 +33,8 @@ extension HeadView {
     private static func contentLength(_ bytes: UnsafeRawBufferPointer) -> Int? {
         guard bytes.count > 0 else { return nil }
         var length = 0
-        for unsafebyte in unsafe bytes {
+        for index in 0..<bytes.count {
+            let byte = unsafe bytes[index]
             guard HeadByte.isDigit(byte) else { return nil }
             let (shifted, overflowed) = length.multipliedReportingOverflow(by: 10)
             let (sum, exceeded) = shifted.addingReportingOverflow(Int(byte &- UInt8(ascii: "0")))

@@ -10,11 +10,14 @@ enum FieldScanner {
         limits: HeadLimits,
         into fields: UnsafeMutableBufferPointer<HeadField>
     ) throws(HeadStop) -> Int {
+        // A copy of its own stays in registers.
+        var line = cursor
+        defer { cursor = line }
         let countMax = min(limits.fieldCount, fields.count)
         var count = 0
         while true {
-            if try cursor.byte() == HeadByte.carriageReturn {
-                try cursor.endLine(
+            if try line.byte() == HeadByte.carriageReturn {
+                try line.endLine(
                     limit: limits.fieldLineByteCount,
                     tooLong: .fieldLineTooLong,
                     otherwise: .missingColon
@@ -22,7 +25,7 @@ enum FieldScanner {
                 return count
             }
             guard count < countMax else { throw .fault(.tooManyFields) }
-            unsafe fields[count] = try scanField(&cursor, limits: limits)
+            unsafe fields[count] = try scanField(&line, limits: limits)
             count &+= 1
         }
     }

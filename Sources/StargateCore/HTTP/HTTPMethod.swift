@@ -42,7 +42,9 @@ public enum HTTPMethod: UInt8, Sendable, Hashable, CaseIterable {
     /// The method that has this name on the request line.
     init(bytes: UnsafeRawBufferPointer) {
         // Nearly every request is a GET; the others are worth no cleverness.
-        if unsafe bytes.elementsEqual("GET".utf8) {
+        if bytes.count == 3, unsafe bytes[0] == UInt8(ascii: "G"),
+            unsafe bytes[1] == UInt8(ascii: "E"), unsafe bytes[2] == UInt8(ascii: "T")
+        {
             self = .get
             return
         }

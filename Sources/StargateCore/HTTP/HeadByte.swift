@@ -50,14 +50,30 @@ enum HeadWord {
 
     /// Marks bytes that are less than the bound, and DEL, by their highest bit.
     ///
-    /// Only the first mark is certain: a subtraction may borrow from the byte behind it.
+    /// Every mark is certain: no sum here exceeds its byte.
     @inline(__always)
     static func controls(in word: UInt64, below bound: UInt8) -> UInt64 {
         let word = UInt64(littleEndian: word)
-        let below = (word &- ones &* UInt64(bound)) & ~word
-        let differenceToDelete = word ^ (ones &* 0x7F)
-        let deletes = (differenceToDelete &- ones) & ~differenceToDelete
-        return (below | deletes) & highBits
+        let lowBits = word & ~highBits
+        let notBelow = lowBits &+ ones &* UInt64(0x80 &- bound)
+        let deletes = lowBits &+ ones
+        // DEL is not below either, and so the exclusive or has neither kind.
+        return ~(word | (notBelow ^ deletes)) & highBits
+    }
+
+    /// Marks bytes that are neither letters nor a hyphen by their highest bit.
+    ///
+    /// Every mark is certain: no sum here exceeds its byte.
+    @inline(__always)
+    static func neitherLettersNorHyphens(in word: UInt64) -> UInt64 {
+        let word = UInt64(littleEndian: word)
+        let lowercased = (word | ones &* 0x20) & ~highBits
+        let fromA = lowercased &+ ones &* (0x80 - 0x61)
+        let beyondZ = lowercased &+ ones &* (0x80 - 0x7B)
+        let differenceToHyphen = word ^ (ones &* 0x2D)
+        let otherThanHyphen =
+            ((differenceToHyphen & ~highBits) &+ ~highBits) | differenceToHyphen
+        return otherThanHyphen & (~(fromA ^ beyondZ) | word) & highBits
     }
 
     /// Which of the eight bytes is the first one marked.

@@ -34,6 +34,33 @@
         position &+= 1
     }
 
+    /// Passes two bytes.
+    ///
+    /// - Returns: whether they were there; if not, the cursor stays where it is.
+    @inline(__always)
+    mutating func skip(_ first: UInt8, _ second: UInt8) -> Bool {
+        guard end &- position >= 2 else { return false }
+        let pair = unsafe start.loadUnaligned(fromByteOffset: position, as: UInt16.self)
+        guard UInt16(littleEndian: pair) == UInt16(second) &<< 8 | UInt16(first) else {
+            return false
+        }
+        position &+= 2
+        return true
+    }
+
+    /// Passes eight bytes.
+    ///
+    /// - Parameter word: the first byte is the lowest.
+    /// - Returns: whether they were there; if not, the cursor stays where it is.
+    @inline(__always)
+    mutating func skip(_ word: UInt64) -> Bool {
+        guard end &- position >= 8 else { return false }
+        let found = unsafe start.loadUnaligned(fromByteOffset: position, as: UInt64.self)
+        guard UInt64(littleEndian: found) == word else { return false }
+        position &+= 8
+        return true
+    }
+
     /// What lies between an earlier position and the cursor.
     @inline(__always)
     func range(from earlier: Int) -> HeadRange {
@@ -54,42 +81,65 @@ extension HeadCursor {
     /// - Parameter bound: 0x20 to stop at control bytes, 0x21 to stop at blanks too.
     @inline(__always)
     mutating func skipText(notBelow bound: UInt8) {
-        while end &- position >= 8 {
+        var index = position
+        while end &- index >= 8 {
             let found = unsafe HeadWord.controls(
-                in: start.loadUnaligned(fromByteOffset: position, as: UInt64.self),
+                in: start.loadUnaligned(fromByteOffset: index, as: UInt64.self),
                 below: bound
             )
             if found != 0 {
-                position &+= HeadWord.firstIndex(found)
+                position = index &+ HeadWord.firstIndex(found)
                 return
             }
-            position &+= 8
+            index &+= 8
         }
-        while position < end {
-            let byte = unsafe start.load(fromByteOffset: position, as: UInt8.self)
-            if byte < bound || byte == 0x7F { return }
-            position &+= 1
+        while index < end {
+            let byte = unsafe start.load(fromByteOffset: index, as: UInt8.self)
+            if byte < bound || byte == 0x7F { break }
+            index &+= 1
         }
+        position = index
     }
 
     /// Stops at the first byte that a token cannot have, or at the end. RFC 9110 section 5.6.2.
     @inline(__always)
     mutating func skipToken() {
-        while position < end {
-            let byte = unsafe start.load(fromByteOffset: position, as: UInt8.self)
-            guard HeadByte.isToken(byte) else { return }
-            position &+= 1
+        var index = position
+        // Nearly all names are letters and hyphens, and end in this loop, at their colon.
+        while end &- index >= 8 {
+            let found = unsafe HeadWord.neitherLettersNorHyphens(
+                in: start.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+            )
+            if found == 0 {
+                index &+= 8
+                continue
+            }
+            index &+= HeadWord.firstIndex(found)
+            let byte = unsafe start.load(fromByteOffset: index, as: UInt8.self)
+            guard byte != HeadByte.colon, HeadByte.isToken(byte) else {
+                position = index
+                return
+            }
+            index &+= 1
         }
+        while index < end {
+            let byte = unsafe start.load(fromByteOffset: index, as: UInt8.self)
+            guard HeadByte.isToken(byte) else { break }
+            index &+= 1
+        }
+        position = index
     }
 
     /// Stops at the first byte that is neither a blank nor a tab, or at the end.
     @inline(__always)
     mutating func skipBlanks() {
-        while position < end {
-            let byte = unsafe start.load(fromByteOffset: position, as: UInt8.self)
-            guard byte == HeadByte.blank || byte == HeadByte.tab else { return }
-            position &+= 1
+        var index = position
+        while index < end {
+            let byte = unsafe start.load(fromByteOffset: index, as: UInt8.self)
+            guard byte == HeadByte.blank || byte == HeadByte.tab else { break }
+            index &+= 1
         }
+        position = index
     }
 
     /// What lies between an earlier position and the cursor, without blanks and tabs at its end.
@@ -113,6 +163,7 @@ extension HeadCursor {
     ///   - limit: how long the line that ends here may be.
     ///   - tooLong: the fault of a longer one.
     ///   - other: the fault when something else than a line end stands here.
+    /// - Throws: the fault, or a stop when the bytes end before the line does.
     @inline(__always)
     mutating func endLine(
         limit: Int,
@@ -120,6 +171,10 @@ extension HeadCursor {
         otherwise other: HeadFault
     ) throws(HeadStop) {
         let byteCount = position &- lineStart
+        if byteCount <= limit, skip(HeadByte.carriageReturn, HeadByte.lineFeed) {
+            lineStart = position
+            return
+        }
         guard try byte() == HeadByte.carriageReturn else {
             throw .fault(try byte() == HeadByte.lineFeed ? .bareLineFeed : other)
         }

@@ -35,7 +35,7 @@ extension HeadView {
         for index in 0..<fieldCount {
             let candidate = unsafe fields[index]
             guard field(candidate, isNamed: name) else { continue }
-            guard found == .none else { return .several }
+            guard case .none = found else { return .several }
             found = .one(candidate.value)
         }
         return found

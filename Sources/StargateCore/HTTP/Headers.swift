@@ -8,10 +8,8 @@ public struct Headers: Sendable, Sequence {
     /// The value of the first field with this name, or `nil`.
     public subscript(name: String) -> String? {
         storage.withView { view in
-            for unsafefield in unsafe view.fields where view.field(field, isNamed: name) {
-                return view.string(field.value)
-            }
-            return nil
+            let field = unsafe view.fields.first { view.field($0, isNamed: name) }
+            return field.map { view.string($0.value) }
         }
     }
 
@@ -57,8 +55,9 @@ public struct Cookies: Sendable {
 
     /// Looks through one field: `name=value; name=value`.
     private static func value(of name: String, in bytes: UnsafeRawBufferPointer) -> String? {
-        for unsafepair in unsafe bytes.split(separator: UInt8(ascii: ";")) {
-            let trimmed = unsafe pair.drop { $0 == HeadByte.blank || $0 == HeadByte.tab }
+        let pairs = unsafe bytes.split(separator: UInt8(ascii: ";"))
+        for index in unsafe pairs.indices {
+            let trimmed = unsafe pairs[index].drop { $0 == HeadByte.blank || $0 == HeadByte.tab }
             guard let equals = unsafe trimmed.firstIndex(of: UInt8(ascii: "=")) else { continue }
             if unsafe trimmed[..<equals].elementsEqual(name.utf8) {
                 return unsafe String(decoding: trimmed[(equals &+ 1)...], as: UTF8.self)

@@ -41,13 +41,14 @@ enum HostHeader {
         }
         guard end < bytes.count else { return true }
         guard unsafe bytes[end] == HeadByte.colon else { return false }
-        return unsafe isPort(bytes[(end &+ 1)...])
+        return unsafe isPort(bytes, from: end &+ 1)
     }
 
     /// Digits that make at most 65,535, or none at all: RFC 3986 allows a colon without a port.
-    private static func isPort(_ bytes: Slice<UnsafeRawBufferPointer>) -> Bool {
+    private static func isPort(_ bytes: UnsafeRawBufferPointer, from start: Int) -> Bool {
         var port = 0
-        for unsafebyte in unsafe bytes {
+        for index in start..<bytes.count {
+            let byte = unsafe bytes[index]
             guard HeadByte.isDigit(byte) else { return false }
             port = port &* 10 &+ Int(byte &- UInt8(ascii: "0"))
             guard port <= Int(UInt16.max) else { return false }

@@ -9,7 +9,10 @@ enum PercentDecoding {
     /// becomes U+FFFD. The result may hold any character, NUL and line ends among them: it is
     /// not fit for a file name or a header without another look.
     ///
-    /// - Parameter plusIsBlank: as in the query of a form.
+    /// - Parameters:
+    ///   - bytes: a part of a URL.
+    ///   - plusIsBlank: as in the query of a form.
+    /// - Returns: valid UTF-8, never longer than the bytes.
     static func string(_ bytes: UnsafeRawBufferPointer, plusIsBlank: Bool = false) -> String {
         unsafe String(unsafeUninitializedCapacity: bytes.count) { text in
             var count = 0

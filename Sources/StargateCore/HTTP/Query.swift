@@ -44,7 +44,9 @@ public struct Query: Sendable, Sequence {
     private func forEachPair(_ body: (_ name: () -> String, _ value: () -> String) -> Bool) {
         guard let range else { return }
         storage.withView { view in
-            for unsafepair in unsafe view.slice(range).split(separator: UInt8(ascii: "&")) {
+            let pairs = unsafe view.slice(range).split(separator: UInt8(ascii: "&"))
+            for index in unsafe pairs.indices {
+                let pair = unsafe pairs[index]
                 let equals = unsafe pair.firstIndex(of: UInt8(ascii: "=")) ?? pair.endIndex
                 let proceeds = body(
                     { unsafe Self.text(pair[..<equals]) },

@@ -23,6 +23,8 @@ public struct Request: Sendable {
     ///   - head: what the scanner made of them.
     ///   - names: the names of the captures, in order.
     ///   - captures: what a route captured, as ranges of the head.
+    ///   - remoteAddress: where the peer sits.
+    ///   - isSecure: whether there is TLS between.
     init(
         copying view: HeadView,
         head: RequestHead,

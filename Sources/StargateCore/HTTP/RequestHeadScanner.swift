@@ -16,6 +16,7 @@ enum RequestHeadScanner {
     ///   - limits: what is too long.
     ///   - fields: filled in from the front when the head is complete; more fields than this
     ///     holds are refused.
+    /// - Returns: a decision, or that more bytes are needed for one.
     static func scan(
         _ bytes: UnsafeRawBufferPointer,
         previouslyScanned: Int,
@@ -117,6 +118,7 @@ enum HeadVersion {
     static func scan(
         _ cursor: inout HeadCursor
     ) throws(HeadStop) -> (major: UInt8, minor: UInt8) {
+        if cursor.skip(oneDotOne) { return (1, 1) }
         for expected in "HTTP/".utf8 {
             guard try cursor.byte() == expected else { throw .fault(.badVersion) }
             cursor.advance()
@@ -126,6 +128,9 @@ enum HeadVersion {
         cursor.advance()
         return (major, try digit(&cursor))
     }
+
+    /// `HTTP/1.1`, which is what everybody sends.
+    private static let oneDotOne: UInt64 = 0x312E_312F_5054_5448
 
     private static func digit(_ cursor: inout HeadCursor) throws(HeadStop) -> UInt8 {
         let byte = try cursor.byte()

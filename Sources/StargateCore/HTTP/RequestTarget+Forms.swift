@@ -2,11 +2,12 @@
 // one that believes it talks to a proxy sends a URL. The other two forms mean nothing here.
 
 extension RequestTarget {
+    /// Fails for `*`, for a host with a port, and for anything else that is neither a path nor a
+    /// URL with a host.
+    ///
     /// - Parameters:
     ///   - bytes: the target, not empty, without blanks and control bytes.
     ///   - raw: where they lie in the head.
-    /// - Returns: `nil` for `*`, for a host with a port, and for anything else that is neither a
-    ///   path nor a URL with a host.
     init?(bytes: UnsafeRawBufferPointer, raw: HeadRange) {
         assert(bytes.count == Int(raw.count))
         guard let first = unsafe bytes.first else { return nil }

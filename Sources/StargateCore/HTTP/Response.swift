@@ -70,6 +70,7 @@ extension Response {
     /// - Parameters:
     ///   - location: a URL or a path, with its percent escapes.
     ///   - status: 302 by default; 301 is kept by clients, and 307 keeps the method.
+    /// - Returns: a response without a body.
     public static func redirect(to location: String, status: HTTPStatus = .found) -> Response {
         Response(status: status, headers: [(name: "Location", value: location)])
     }

@@ -10,6 +10,7 @@ enum ResponseEncoder {
     ///     left out.
     ///   - omittingBody: for HEAD: the length is told, the body is not sent. RFC 9110 section 9.3.2.
     ///   - keepAlive: whether the connection takes another request.
+    /// - Returns: head and body.
     static func encode(_ response: Response, omittingBody: Bool, keepAlive: Bool) -> [UInt8] {
         let code = response.status.code
         // RFC 9110 section 8.6: no length with 1xx and 204; section 15.4.5: no body with 304.
@@ -32,7 +33,10 @@ enum ResponseEncoder {
 
     /// The bytes that tell a peer why its request is refused. The connection ends after them.
     ///
-    /// - Parameter omittingBody: for HEAD.
+    /// - Parameters:
+    ///   - refusal: its reason becomes the body.
+    ///   - omittingBody: for HEAD.
+    /// - Returns: head and body.
     static func encode(_ refusal: HTTPRefusal, omittingBody: Bool = false) -> [UInt8] {
         let body = Array(refusal.reason.utf8) + [HeadByte.lineFeed]
         var bytes: [UInt8] = []

@@ -60,6 +60,7 @@ struct RoutePattern {
     /// - Parameter text: begins with a slash. A segment that begins with a colon is a parameter;
     ///   a last segment of `*` matches everything below; all else is matched byte for byte, and
     ///   so must be written with the percent escapes that clients send.
+    /// - Throws: what is wrong with the pattern.
     init(_ text: String) throws(RouteError) {
         guard text.utf8.first == HeadByte.slash else {
             throw RouteError(pattern: text, kind: .noLeadingSlash)

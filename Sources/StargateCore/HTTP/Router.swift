@@ -16,32 +16,43 @@ struct RouteMatch<Endpoint> {
 /// better one leads nowhere further down, the next one is tried. A slash at the end matters, and
 /// so does case. The order in which routes were added does not.
 struct Router<Endpoint> {
-    private struct Leaf {
+    fileprivate struct Leaf {
         var endpoint: Endpoint
         var names: [String]
     }
 
-    private struct Node {
-        var literals: [(segment: [UInt8], child: Int)] = []
+    /// One segment of some patterns. All indices and no references: a walk over the nodes counts
+    /// no references either.
+    fileprivate struct Node {
+        /// The bytes of a literal segment, as a part of `literals`.
+        var literalStart = 0
+        var literalCount = 0
+        /// The first child that is a literal; the others follow as its siblings.
+        var firstLiteral: Int?
+        var nextSibling: Int?
         var parameter: Int?
         /// What the pattern that ends here leads to.
-        var leaf: Leaf?
+        var leaf: Int?
         /// What a star below here leads to.
-        var wildcard: Leaf?
+        var wildcard: Int?
     }
 
-    /// The root is the first one; children have higher indices than their parents.
+    /// The root is the first one.
     private var nodes = [Node()]
+    private var leaves: [Leaf] = []
+    /// The bytes of all literal segments.
+    private var literals: [UInt8] = []
 
     init() {}
 
     /// Adds a route.
     mutating func add(_ pattern: String, _ endpoint: Endpoint) throws(RouteError) {
         let route = try RoutePattern(pattern)
-        try setLeaf(of: route) { leaf throws(RouteError) in
-            guard leaf == nil else { throw RouteError(pattern: pattern, kind: .duplicate) }
-            leaf = Leaf(endpoint: endpoint, names: route.names)
+        let place = place(of: route)
+        guard nodes[place.node][keyPath: place.end] == nil else {
+            throw RouteError(pattern: pattern, kind: .duplicate)
         }
+        append(Leaf(endpoint: endpoint, names: route.names), at: place)
     }
 
     /// Changes the endpoint of a pattern in place, for endpoints that several calls make together,
@@ -51,36 +62,46 @@ struct Router<Endpoint> {
     ///   - pattern: when it was given before, its parameters must have had the same names.
     ///   - initial: the endpoint to start from when the pattern is new.
     ///   - body: may throw to refuse; a pattern that was new is then not added.
+    /// - Throws: what is wrong with the pattern, or what the body throws.
     mutating func update(
         _ pattern: String,
         default initial: @autoclosure () -> Endpoint,
         _ body: (inout Endpoint) throws(RouteError) -> Void
     ) throws(RouteError) {
         let route = try RoutePattern(pattern)
-        try setLeaf(of: route) { leaf throws(RouteError) in
-            var changed = leaf ?? Leaf(endpoint: initial(), names: route.names)
-            guard changed.names == route.names else {
-                throw RouteError(pattern: pattern, kind: .otherNames(changed.names))
+        let place = place(of: route)
+        if let leaf = nodes[place.node][keyPath: place.end] {
+            let names = leaves[leaf].names
+            guard names == route.names else {
+                throw RouteError(pattern: pattern, kind: .otherNames(names))
             }
-            try body(&changed.endpoint)
-            leaf = changed
+            try body(&leaves[leaf].endpoint)
+        } else {
+            var endpoint = initial()
+            try body(&endpoint)
+            append(Leaf(endpoint: endpoint, names: route.names), at: place)
         }
     }
 
-    /// Walks to the place of a route, making it when need be, and lets the body fill it.
-    private mutating func setLeaf(
-        of route: RoutePattern,
-        _ body: (inout Leaf?) throws(RouteError) -> Void
-    ) throws(RouteError) {
+    /// Where the end of a pattern is noted: at which node, and in which of its properties.
+    private typealias Place = (node: Int, end: WritableKeyPath<Node, Int?>)
+
+    private mutating func append(_ leaf: Leaf, at place: Place) {
+        leaves.append(leaf)
+        nodes[place.node][keyPath: place.end] = leaves.count - 1
+    }
+
+    /// Walks to the place of a pattern, making the way when need be.
+    private mutating func place(of route: RoutePattern) -> Place {
         var node = 0
         for segment in route.segments {
             switch segment {
-            case .wildcard: return try body(&nodes[node].wildcard)
+            case .wildcard: return (node, \.wildcard)
             case .parameter: node = parameterChild(of: node)
             case .literal(let bytes): node = literalChild(of: node, bytes)
             }
         }
-        try body(&nodes[node].leaf)
+        return (node, \.leaf)
     }
 
     private mutating func parameterChild(of node: Int) -> Int {
@@ -91,11 +112,21 @@ struct Router<Endpoint> {
     }
 
     private mutating func literalChild(of node: Int, _ bytes: [UInt8]) -> Int {
-        if let known = nodes[node].literals.first(where: { $0.segment == bytes }) {
-            return known.child
+        var sibling = nodes[node].firstLiteral
+        while let known = sibling {
+            let start = nodes[known].literalStart
+            if literals[start..<start + nodes[known].literalCount].elementsEqual(bytes) {
+                return known
+            }
+            sibling = nodes[known].nextSibling
         }
-        nodes.append(Node())
-        nodes[node].literals.append((segment: bytes, child: nodes.count - 1))
+        var child = Node()
+        child.literalStart = literals.count
+        child.literalCount = bytes.count
+        child.nextSibling = nodes[node].firstLiteral
+        literals += bytes
+        nodes.append(child)
+        nodes[node].firstLiteral = nodes.count - 1
         return nodes.count - 1
     }
 }
@@ -109,54 +140,71 @@ extension Router {
     /// - Parameters:
     ///   - path: where the path lies in the head; begins with a slash.
     ///   - view: the head.
+    /// - Returns: `nil` when no pattern matches.
     func match(_ path: HeadRange, in view: HeadView) -> RouteMatch<Endpoint>? {
         let bytes = unsafe view.slice(path)
         guard let first = unsafe bytes.first, first == HeadByte.slash else { return nil }
         var captures: [HeadRange] = []
         let found = unsafe find(in: bytes, from: 1, below: 0, into: &captures)
         guard let found else { return nil }
-        let origin = Int(path.start)
         for index in captures.indices {
             let capture = captures[index]
-            captures[index] = HeadRange(
-                from: origin &+ Int(capture.start),
-                to: origin &+ capture.end
-            )
+            captures[index] = path.part(from: Int(capture.start), to: capture.end)
         }
-        return RouteMatch(endpoint: found.endpoint, names: found.names, captures: captures)
+        let leaf = leaves[found]
+        return RouteMatch(endpoint: leaf.endpoint, names: leaf.names, captures: captures)
     }
 
     /// Looks for the rest of the path below a node. As deep as the deepest pattern, no deeper.
     ///
-    /// - Parameter start: where the segment begins that this level is about; beyond the end when
-    ///   the path has no more.
+    /// `start` is where the segment begins that this level is about; it lies beyond the end when
+    /// the path has no more.
     private func find(
         in bytes: UnsafeRawBufferPointer,
         from start: Int,
-        below index: Int,
+        below node: Int,
         into captures: inout [HeadRange]
-    ) -> Leaf? {
-        let node = nodes[index]
-        guard start <= bytes.count else { return node.leaf }
+    ) -> Int? {
+        guard start <= bytes.count else { return nodes[node].leaf }
         var end = start
         while end < bytes.count, unsafe bytes[end] != HeadByte.slash { end &+= 1 }
         let segment = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<end])
-        for (literal, child) in node.literals where unsafe segment.elementsEqual(literal) {
+        if let child = unsafe literalChild(of: node, equalTo: segment) {
             let found = unsafe find(in: bytes, from: end &+ 1, below: child, into: &captures)
             if let found { return found }
         }
-        if let child = node.parameter, end > start {
+        if let child = nodes[node].parameter, end > start {
             captures.append(HeadRange(from: start, to: end))
             let found = unsafe find(in: bytes, from: end &+ 1, below: child, into: &captures)
             if let found { return found }
             captures.removeLast()
         }
-        guard let wildcard = node.wildcard else { return nil }
+        guard let wildcard = nodes[node].wildcard else { return nil }
         captures.append(HeadRange(from: start, to: bytes.count))
         return wildcard
+    }
+
+    private func literalChild(of node: Int, equalTo segment: UnsafeRawBufferPointer) -> Int? {
+        var sibling = nodes[node].firstLiteral
+        while let index = sibling {
+            let child = nodes[index]
+            if unsafe child.literalCount == segment.count && holds(segment, child.literalStart) {
+                return index
+            }
+            sibling = child.nextSibling
+        }
+        return nil
+    }
+
+    /// Whether `literals` has these bytes from a position on.
+    private func holds(_ segment: UnsafeRawBufferPointer, _ start: Int) -> Bool {
+        for offset in 0..<segment.count {
+            if unsafe literals[start &+ offset] != segment[offset] { return false }
+        }
+        return true
     }
 }
 
 extension Router: Sendable where Endpoint: Sendable {}
-extension Router.Node: Sendable where Endpoint: Sendable {}
 extension Router.Leaf: Sendable where Endpoint: Sendable {}
+extension Router.Node: Sendable {}

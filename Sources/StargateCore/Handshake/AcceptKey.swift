@@ -17,16 +17,12 @@ enum AcceptKey {
     /// its padding, and with the four unused bits zero as section 3.5 allows to demand.
     static func isValidKey(_ key: ByteView) -> Bool {
         guard key.count == keyByteCount, key[22] == 0x3D, key[23] == 0x3D else { return false }
-        for index in 0..<22 where !isBase64(key[index]) { return false }
+        for index in 0..<22 where !WireByte.base64Bytes.contains(key[index]) { return false }
         switch key[21] {
         case UInt8(ascii: "A"), UInt8(ascii: "Q"), UInt8(ascii: "g"), UInt8(ascii: "w"):
             return true
         default: return false
         }
-    }
-
-    private static func isBase64(_ byte: UInt8) -> Bool {
-        WireByte.isLetter(byte) || WireByte.isDigit(byte) || byte == 0x2B || byte == 0x2F
     }
 
     /// Writes the 28 bytes that answer `key`, taken as it was sent.
@@ -49,22 +45,22 @@ enum Base64 {
 
     static func append(_ bytes: ByteView, to writer: inout HandshakeWriter) {
         unsafe writer.append(size: (bytes.count + 2) / 3 * 4) { room in
-            var target = unsafe room
-            for index in stride(from: 0, to: bytes.count, by: 3) {
+            let letters = unsafe alphabet.utf8Start
+            var target = unsafe room.assumingMemoryBound(to: UInt8.self)
+            var index = 0
+            while index < bytes.count {
                 // A view reads as 0 behind its end: the padding bits.
                 let group =
-                    UInt32(bytes[index]) << 16 | UInt32(bytes[index + 1]) << 8
-                    | UInt32(bytes[index + 2])
-                for shift in stride(from: 18, through: 0, by: -6) {
-                    let letter = unsafe alphabet.utf8Start[Int(group >> shift & 0x3F)]
-                    unsafe target.storeBytes(of: letter, as: UInt8.self)
-                    unsafe target += 1
-                }
+                    Int(bytes[index]) << 16 | Int(bytes[index + 1]) << 8 | Int(bytes[index + 2])
+                unsafe target[0] = letters[group >> 18]
+                unsafe target[1] = letters[group >> 12 & 0x3F]
+                unsafe target[2] = letters[group >> 6 & 0x3F]
+                unsafe target[3] = letters[group & 0x3F]
+                unsafe target += 4
+                index += 3
             }
-            let padding = (3 - bytes.count % 3) % 3
-            for back in 0..<padding {
-                unsafe target.storeBytes(of: 0x3D, toByteOffset: -1 - back, as: UInt8.self)
-            }
+            if index - bytes.count >= 1 { unsafe target[-1] = 0x3D }
+            if index - bytes.count == 2 { unsafe target[-2] = 0x3D }
         }
     }
 }

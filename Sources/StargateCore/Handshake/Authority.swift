@@ -41,13 +41,8 @@ struct Authority {
     }
 
     /// Unreserved characters, sub-delimiters and `%` of RFC 3986: what a registered name may hold.
-    private static func isHostByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case 0x30...0x39, 0x41...0x5A, 0x61...0x7A: true
-        case 0x21, 0x24...0x2E, 0x3B, 0x3D, 0x5F, 0x7E: true
-        default: false
-        }
-    }
+    @inline(__always)
+    private static func isHostByte(_ byte: UInt8) -> Bool { WireByte.hostBytes.contains(byte) }
 
     /// Whether the characters are those of an IPv6 address. The resolver judges the rest.
     private static func isIPv6(_ bytes: ByteView) -> Bool {

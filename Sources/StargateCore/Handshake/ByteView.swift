@@ -17,8 +17,9 @@
     /// The byte at `index`, or 0 outside of the view.
     @inline(__always)
     subscript(index: Int) -> UInt8 {
-        guard let base = unsafe base, index >= 0, index < count else { return 0 }
-        return unsafe base.load(fromByteOffset: index, as: UInt8.self)
+        // One comparison refuses negative indices as well. There is a base where there is a count.
+        guard UInt(bitPattern: index) < UInt(bitPattern: count) else { return 0 }
+        return unsafe base.unsafelyUnwrapped.load(fromByteOffset: index, as: UInt8.self)
     }
 
     /// The part from `start` up to `end`, cut to what the view holds.

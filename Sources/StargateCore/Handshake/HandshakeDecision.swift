@@ -47,7 +47,8 @@ enum HandshakeDecision {
         guard
             let effective = EffectiveTarget(target: target, host: fields.host.value, in: head),
             Authority(head.view(fields.host.value)) != nil,
-            Authority(head.view(effective.authority)) != nil
+            effective.authority == fields.host.value
+                || Authority(head.view(effective.authority)) != nil
         else {
             self = .refuse(.bad("Host or the request target is malformed."))
             return

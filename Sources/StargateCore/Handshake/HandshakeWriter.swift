@@ -15,6 +15,11 @@
         unsafe self.memory = memory
     }
 
+    /// What has been written so far.
+    var written: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: memory[..<count])
+    }
+
     /// Forgets everything behind the first `count` bytes, and the overflow with it.
     mutating func rewind(to count: Int) {
         self.count = min(max(count, 0), self.count)
@@ -84,6 +89,11 @@
         unsafe fill(room)
     }
 
+    /// What has been written so far, as it lies. Valid as long as the lent memory is.
+    var written: UnsafeRawBufferPointer {
+        unsafe UnsafeRawBufferPointer(rebasing: memory[0..<count])
+    }
+
     /// What has been written so far, as a copy.
-    var bytes: [UInt8] { unsafe Array(memory[0..<count]) }
+    var bytes: [UInt8] { unsafe Array(written) }
 }

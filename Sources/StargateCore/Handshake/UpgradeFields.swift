@@ -126,11 +126,21 @@ extension ByteView {
     func listContains(_ lowercase: StaticString) -> Bool {
         // Nearly every client sends just the one word.
         if equalsIgnoringCase(lowercase) { return true }
-        var start = 0
-        while start <= count {
-            let end = firstIndex(of: WireByte.comma, from: start) ?? count
-            if part(start, end).trimmed.equalsIgnoringCase(lowercase) { return true }
-            start = end + 1
+        var index = 0
+        while index < count {
+            while WireByte.isBlank(self[index]) { index += 1 }
+            let start = index
+            var end = index
+            while index < count, self[index] != WireByte.comma {
+                index += 1
+                if !WireByte.isBlank(self[index - 1]) { end = index }
+            }
+            if end - start == lowercase.utf8CodeUnitCount,
+                part(start, end).equalsIgnoringCase(lowercase)
+            {
+                return true
+            }
+            index += 1
         }
         return false
     }

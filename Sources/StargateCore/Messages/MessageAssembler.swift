@@ -70,7 +70,7 @@ struct MessageAssembler {
         var left = unsafe bytes
         while unsafe !left.isEmpty {
             let room = reserve(pool: &pool)
-            let count = unsafe min(room, left.count)
+            let count = min(room, left.count)
             guard count > 0 else { return nil }
             let part = unsafe UnsafeRawBufferPointer(rebasing: left[..<count])
             if let target = unsafe payload.free.baseAddress { unsafe target.copyMemory(from: part.baseAddress.unsafelyUnwrapped, byteCount: count) }

@@ -42,7 +42,7 @@ extension Connection {
         let bytes = ping.bytes
         let span = bytes.span
         unsafe span.withUnsafeBytes { payload in
-            unsafe sendFrame(
+            _ = unsafe sendFrame(
                 0x80 | Opcode.pong.rawValue,
                 UnsafeRawBufferPointer(rebasing: payload[..<Int(ping.count)]))
         }
@@ -54,8 +54,8 @@ extension Connection {
         var code = CloseCode.noStatusReceived
         var reason = ""
         // RFC 6455 section 5.5.1: the payload is empty, or begins with the code.
-        if unsafe payload.count == 1 { return fail(.closePayloadOfOneByte) }
-        if unsafe payload.count >= 2 {
+        if payload.count == 1 { return fail(.closePayloadOfOneByte) }
+        if payload.count >= 2 {
             code = CloseCode(
                 rawValue: unsafe UInt16(payload[0]) << 8 | UInt16(payload[1]))
             guard code.isValidOnWire else { return fail(.invalidCloseCode) }
@@ -101,7 +101,7 @@ extension Connection {
         var payload = [UInt8(truncatingIfNeeded: code.rawValue >> 8)]
         payload.append(UInt8(truncatingIfNeeded: code.rawValue))
         payload.append(contentsOf: reason.utf8Prefix(byteCount: 123))
-        unsafe payload.withUnsafeBytes { unsafe _ = sendFrame(0x80 | Opcode.close.rawValue, $0) }
+        _ = unsafe payload.withUnsafeBytes { unsafe sendFrame(0x80 | Opcode.close.rawValue, $0) }
     }
 
     /// The connection is over for the application; what is buffered still leaves.

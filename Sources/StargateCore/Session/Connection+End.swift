@@ -6,6 +6,15 @@ internal import CUV
 extension Connection {
     // MARK: The peer and the operating system
 
+    /// A client's TCP connection was made, or was refused: libuv's error number, or 0.
+    func transportConnected(_ status: Int32) {
+        guard state.phase == .connecting else { return }
+        guard status == 0 else { return endTransport(.error(status)) }
+        corked {
+            if let owner = withContext({ $0.owner }) ?? nil { owner.handshakeConnected(self) }
+        }
+    }
+
     /// The stream is at its end, or broken: libuv's negative error number.
     func transportEnded(_ status: Int32) {
         guard state.phase != .ended, state.phase != .free else { return }
@@ -117,7 +126,7 @@ extension Connection {
             return abort()
         }
         state.flags.insert(.awaitsPong)
-        ping(unsafe UnsafeRawBufferPointer(start: nil, count: 0))
+        unsafe ping(unsafe UnsafeRawBufferPointer(start: nil, count: 0))
         setDeadline(after: limits.pongTimeout)
         askForAttention()
     }

@@ -5,7 +5,7 @@
 extension Connection {
     /// Processes bytes that are frames. Uses up all of them: what is not whole is kept.
     func receiveFrames(_ bytes: UnsafeMutableRawBufferPointer) {
-        guard var cursor = unsafe bytes.baseAddress, let handler = state.handler else { return }
+        guard var cursor = bytes.baseAddress, let handler = state.handler else { return }
         let end = unsafe cursor + bytes.count
         let limits = limits
         let rules = FrameRules(
@@ -109,9 +109,9 @@ extension Connection {
         _ header: FrameHeader, _ arrived: UnsafeRawBufferPointer, limits: ConnectionLimits
     ) -> Int {
         let inbound = inboundState()
-        let count = unsafe min(header.payloadByteCount, arrived.count)
+        let count = min(header.payloadByteCount, arrived.count)
         let violation =
-            inbound.state.assembler.begin(
+            unsafe inbound.state.assembler.begin(
                 header, messageByteCountMax: limits.maxMessageSize,
                 fragmentCountMax: limits.maxFragmentCount)
             ?? inbound.state.assembler.append(
@@ -130,8 +130,8 @@ extension Connection {
         _ arrived: UnsafeRawBufferPointer, _ inbound: Inbound
     ) -> Int {
         let remaining = inbound.state.assembler.partialFrame?.remainingByteCount ?? 0
-        let count = unsafe min(remaining, arrived.count)
-        let violation = inbound.state.assembler.append(
+        let count = min(remaining, arrived.count)
+        let violation = unsafe inbound.state.assembler.append(
             unsafe UnsafeRawBufferPointer(rebasing: arrived[..<count]), pool: &loop.state.buffers)
         if let violation {
             fail(violation)

@@ -92,17 +92,10 @@ extension Connection {
     }
 
     private func processPhase(_ bytes: UnsafeMutableRawBufferPointer) {
-        var rest = unsafe bytes
-        while state.phase == .handshake {
-            guard unsafe !rest.isEmpty, let owner = withContext({ $0.owner }) ?? nil else { return }
-            let used = unsafe owner.handshakeReceived(rest, on: self)
-            guard used > 0 else {
-                if state.phase == .handshake { unsafe keepHead(UnsafeRawBufferPointer(rest)) }
-                return
-            }
-            unsafe rest = unsafe UnsafeMutableRawBufferPointer(rebasing: rest[used...])
+        let used = unsafe receiveHandshake(bytes, scannedByteCount: 0)
+        if receivesFrames, used < bytes.count {
+            unsafe receiveFrames(UnsafeMutableRawBufferPointer(rebasing: bytes[used...]))
         }
-        if receivesFrames, unsafe !rest.isEmpty { unsafe receiveFrames(rest) }
     }
 
     private func receivedDirectly(_ count: Int, _ inbound: Inbound) {
@@ -114,36 +107,52 @@ extension Connection {
 
     // MARK: Heads that span reads
 
-    private func keepHead(_ bytes: UnsafeRawBufferPointer) {
-        let inbound = inboundState()
-        loop.state.buffers.reserve(unsafe bytes.count, in: &inbound.state.head)
-        unsafe inbound.state.head.append(bytes)
+    /// Offers bytes to the owner as long as the connection is not open, and keeps what is not
+    /// whole. Returns how many were used up.
+    private func receiveHandshake(
+        _ bytes: UnsafeMutableRawBufferPointer, scannedByteCount: Int
+    ) -> Int {
+        var used = 0
+        var scanned = scannedByteCount
+        while state.phase == .handshake, used < bytes.count,
+            let owner = withContext({ $0.owner }) ?? nil
+        {
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[used...])
+            switch unsafe owner.handshakeReceived(rest, scannedByteCount: scanned, on: self) {
+            case .used(let count): used += count
+            case .incomplete(let scannedByteCount):
+                unsafe keepHead(rest, scannedByteCount: scannedByteCount)
+                return bytes.count
+            }
+            scanned = 0
+        }
+        return used
     }
 
-    /// Appends to the head and offers it whole to the owner, who remembers what it has scanned.
+    private func keepHead(_ bytes: UnsafeRawBufferPointer, scannedByteCount: Int) {
+        guard state.phase == .handshake else { return }
+        let inbound = inboundState()
+        loop.state.buffers.reserve(bytes.count, in: &inbound.state.head)
+        unsafe inbound.state.head.append(bytes)
+        inbound.state.scannedByteCount = scannedByteCount
+    }
+
+    /// Appends to a head that was not whole and offers it again.
     private func processHead(_ inbound: Inbound, _ bytes: UnsafeRawBufferPointer) {
-        unsafe keepHead(bytes)
+        let scannedByteCount = inbound.state.scannedByteCount
+        unsafe keepHead(bytes, scannedByteCount: scannedByteCount)
         // Taken out, because the connection may be open, and receiving frames, before it is back.
         var head = inbound.state.head
         inbound.state.head = .empty
+        releaseIdleInbound()
         corked {
-            var rest = unsafe head.bytes
-            while state.phase == .handshake, unsafe !rest.isEmpty,
-                let owner = withContext({ $0.owner }) ?? nil
-            {
-                let used = unsafe owner.handshakeReceived(rest, on: self)
-                guard used > 0 else { break }
-                unsafe rest = unsafe UnsafeMutableRawBufferPointer(rebasing: rest[used...])
-            }
-            guard unsafe !rest.isEmpty else { return }
-            if state.phase == .handshake {
-                unsafe keepHead(UnsafeRawBufferPointer(rest))
-            } else if receivesFrames {
-                unsafe receiveFrames(rest)
+            let all = unsafe head.bytes
+            let used = unsafe receiveHandshake(all, scannedByteCount: scannedByteCount)
+            if receivesFrames, used < all.count {
+                unsafe receiveFrames(UnsafeMutableRawBufferPointer(rebasing: all[used...]))
             }
         }
         loop.state.buffers.give(&head)
-        releaseIdleInbound()
     }
 
     // MARK: Pausing
@@ -151,7 +160,7 @@ extension Connection {
     /// Keeps bytes that must not be processed now.
     func hold(_ bytes: UnsafeRawBufferPointer) {
         let inbound = inboundState()
-        loop.state.buffers.reserve(unsafe bytes.count, in: &inbound.state.held)
+        loop.state.buffers.reserve(bytes.count, in: &inbound.state.held)
         unsafe inbound.state.held.append(bytes)
     }
 

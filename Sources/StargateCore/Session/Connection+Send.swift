@@ -23,11 +23,11 @@ extension Connection {
     @discardableResult
     func sendFrame(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) -> SendResult {
         let headerByteCount = FrameEncoder.headerByteCount(
-            payloadByteCount: unsafe payload.count, isMasked: isClient)
+            payloadByteCount: payload.count, isMasked: isClient)
         // Payloads are in memory already, so the sum cannot overflow.
-        let needed = unsafe headerByteCount &+ payload.count
+        let needed = headerByteCount &+ payload.count
         if loop.state.cork.owner == self, state.outbound == nil,
-            needed <= loop.state.cork.available, unsafe payload.count < Self.throughByteCountMin
+            needed <= loop.state.cork.available, payload.count < Self.throughByteCountMin
         {
             unsafe write(firstByte, payload, to: loop.state.cork.end)
             loop.state.cork.commit(needed)
@@ -44,7 +44,7 @@ extension Connection {
         let key = isClient ? loop.state.randomness.nextWord() : nil
         let headerByteCount = unsafe FrameEncoder.writeHeader(
             to: target, firstByte: firstByte, payloadByteCount: payload.count, maskingKey: key)
-        guard let source = unsafe payload.baseAddress else { return }
+        guard let source = payload.baseAddress else { return }
         if let key {
             unsafe Masking.apply(
                 from: source, to: target + headerByteCount, count: payload.count, key: key)
@@ -62,13 +62,13 @@ extension Connection {
         if state.flags.contains(.isCondemned) { return .dropped }
         if state.outbound == nil {
             if loop.state.cork.owner == self, needed <= loop.state.cork.available,
-                unsafe payload.count < Self.throughByteCountMin
+                payload.count < Self.throughByteCountMin
             {
                 unsafe write(firstByte, payload, to: loop.state.cork.end)
                 loop.state.cork.commit(needed)
                 return .sent
             }
-            if !isClient, unsafe payload.count >= Self.throughByteCountMin {
+            if !isClient, payload.count >= Self.throughByteCountMin {
                 return unsafe writeThrough(firstByte, payload)
             }
         }
@@ -80,7 +80,7 @@ extension Connection {
         var header = InlineArray<14, UInt8>(repeating: 0)
         var span = header.mutableSpan
         unsafe span.withUnsafeMutableBytes { header in
-            guard let start = unsafe header.baseAddress else { return }
+            guard let start = header.baseAddress else { return }
             let count = unsafe FrameEncoder.writeHeader(
                 to: start, firstByte: firstByte, payloadByteCount: payload.count, maskingKey: nil)
             unsafe writeThrough(
@@ -102,7 +102,7 @@ extension Connection {
             return .dropped
         }
         let outbound = outboundQueue()
-        outbound.queue.append(count: needed, pool: &loop.state.buffers) { target in
+        unsafe outbound.queue.append(count: needed, pool: &loop.state.buffers) { target in
             unsafe write(firstByte, payload, to: target)
         }
         checkSoftLimit()
@@ -128,10 +128,10 @@ extension Connection {
     /// Writes bytes that are not frames: an HTTP response, or a client's request.
     func sendRaw(_ bytes: UnsafeRawBufferPointer) {
         if loop.state.cork.owner == self, state.outbound == nil,
-            unsafe bytes.count <= loop.state.cork.available, let source = unsafe bytes.baseAddress
+            bytes.count <= loop.state.cork.available, let source = bytes.baseAddress
         {
             unsafe loop.state.cork.end.copyMemory(from: source, byteCount: bytes.count)
-            loop.state.cork.commit(unsafe bytes.count)
+            loop.state.cork.commit(bytes.count)
             return
         }
         if loop.state.cork.owner == self { flushCork() }

@@ -5,6 +5,8 @@ struct InboundState {
     var assembler = MessageAssembler()
     /// The head of a request or response that is not whole yet.
     var head = PooledBuffer.empty
+    /// How much of the head the owner has looked at.
+    var scannedByteCount = 0
     /// The start of a frame that the end of a read cut: a header, or a control frame.
     var spillByteCount = 0
     var spill = InlineArray<144, UInt8>(repeating: 0)

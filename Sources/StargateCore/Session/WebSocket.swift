@@ -81,7 +81,7 @@ public struct WebSocket {
 
     /// Sends a ping without a payload.
     public func ping() {
-        current?.ping(unsafe UnsafeRawBufferPointer(start: nil, count: 0))
+        unsafe current?.ping(unsafe UnsafeRawBufferPointer(start: nil, count: 0))
     }
 
     // MARK: Receiving

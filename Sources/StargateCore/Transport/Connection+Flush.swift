@@ -20,8 +20,8 @@ extension Connection {
     @inline(__always)
     func flushCork() {
         let bytes = unsafe loop.state.cork.bytes
-        guard unsafe bytes.count > 0 else { return }
-        writeThrough(unsafe bytes, then: unsafe UnsafeRawBufferPointer(start: nil, count: 0))
+        guard bytes.count > 0 else { return }
+        unsafe writeThrough(unsafe bytes, then: unsafe UnsafeRawBufferPointer(start: nil, count: 0))
         loop.state.cork.empty()
     }
 
@@ -32,26 +32,26 @@ extension Connection {
         var slices = unsafe (Self.slice(head), Self.slice(body))
         let sliceCount = unsafe body.isEmpty ? 1 : 2
         let written = unsafe withUnsafePointer(to: &slices.0) { pointer in
-            unsafe loop.withTransport {
+            loop.withTransport {
                 unsafe $0.write(self, UnsafeBufferPointer(start: pointer, count: sliceCount))
             }
         }
         loop.state.counters.writes &+= 1
-        let total = unsafe head.count + body.count
+        let total = head.count + body.count
         if written == total { return }
         guard written >= 0 || written == Int(UV_EAGAIN.rawValue) else {
             return writeFailed(Int32(truncatingIfNeeded: written))
         }
         let sent = max(0, written)
         let queue = outboundQueue()
-        if unsafe sent < head.count {
+        if sent < head.count {
             unsafe queue.queue.append(
                 UnsafeRawBufferPointer(rebasing: head[sent...]), pool: &loop.state.buffers)
         }
-        let bodySent = unsafe max(0, sent - head.count)
+        let bodySent = max(0, sent - head.count)
         unsafe queue.queue.append(
             UnsafeRawBufferPointer(rebasing: body[bodySent...]), pool: &loop.state.buffers)
-        block()
+        becomeBlocked()
     }
 
     private static func slice(_ bytes: UnsafeRawBufferPointer) -> uv_buf_t {
@@ -78,36 +78,36 @@ extension Connection {
     }
 
     private func writeQueue(_ outbound: Outbound) {
-        var slices = InlineArray<32, uv_buf_t>(repeating: unsafe uv_buf_t())
-        var span = slices.mutableSpan
+        var slices = unsafe InlineArray<32, uv_buf_t>(repeating: unsafe uv_buf_t())
+        var span = unsafe slices.mutableSpan
         unsafe span.withUnsafeMutableBufferPointer { slices in
-            while unsafe !outbound.queue.isEmpty {
+            while !outbound.queue.isEmpty {
                 let count = unsafe outbound.queue.gather(slices)
                 let batch = unsafe UnsafeBufferPointer(rebasing: slices[..<count])
                 let expected = unsafe batch.reduce(0) { unsafe $0 + Int($1.len) }
-                let written = unsafe loop.withTransport { unsafe $0.write(self, batch) }
+                let written = loop.withTransport { unsafe $0.write(self, batch) }
                 loop.state.counters.writes &+= 1
                 if written < 0, written != Int(UV_EAGAIN.rawValue) {
                     return writeFailed(Int32(truncatingIfNeeded: written))
                 }
                 outbound.queue.consume(max(0, written), pool: &loop.state.buffers)
-                if written < expected { return block() }
+                if written < expected { return becomeBlocked() }
             }
         }
     }
 
     /// The kernel refused bytes: has the transport say when it takes more.
-    private func block() {
+    private func becomeBlocked() {
         guard let outbound = state.outbound else { return }
         state.flags.insert(.isBlocked)
         checkSoftLimit()
-        var slices = InlineArray<32, uv_buf_t>(repeating: unsafe uv_buf_t())
-        var span = slices.mutableSpan
+        var slices = unsafe InlineArray<32, uv_buf_t>(repeating: unsafe uv_buf_t())
+        var span = unsafe slices.mutableSpan
         unsafe span.withUnsafeMutableBufferPointer { slices in
             let count = unsafe outbound.queue.gather(slices)
             let batch = unsafe UnsafeBufferPointer(rebasing: slices[..<count])
             outbound.queue.offeredByteCount = unsafe batch.reduce(0) { unsafe $0 + Int($1.len) }
-            unsafe loop.withTransport { unsafe $0.awaitWritable(self, offering: batch) }
+            loop.withTransport { unsafe $0.awaitWritable(self, offering: batch) }
         }
     }
 

@@ -81,7 +81,8 @@ struct Connection: Equatable {
         loop.state.deadlines.clear(slot: state.slot)
         if let context = unsafe state.context {
             unsafe state.context = nil
-            context.owner?.connectionReleased()
+            let owner = unsafe context.takeUnretainedValue().owner
+            owner?.connectionReleased()
             unsafe context.release()
         }
         state.phase = .free

@@ -16,15 +16,17 @@ final class ConnectionContext {
 ///
 /// Declared down here and implemented by the floors above, so that nothing imports upwards.
 protocol ConnectionOwner: AnyObject {
-    /// Bytes arrived before the connection is open. Returns how many were used up; the rest is
-    /// offered again in front of what arrives next, unless the connection is open by then.
-    func handshakeReceived(_ bytes: UnsafeMutableRawBufferPointer, on connection: Connection) -> Int
+    /// Bytes arrived before the connection is open.
+    ///
+    /// - Parameter scannedByteCount: how many of them an earlier call has seen, by its own account.
+    func handshakeReceived(
+        _ bytes: UnsafeRawBufferPointer, scannedByteCount: Int, on connection: Connection
+    ) -> HandshakeProgress
 
     /// The TCP connection of a client was made.
     func handshakeConnected(_ connection: Connection)
 
-    /// The connection ended before it was open. `status` is libuv's error number, 0 for an end of
-    /// stream, and ``ConnectionEnd`` values for what this endpoint decided.
+    /// The connection ended before it was open.
     func handshakeEnded(_ connection: Connection, _ end: ConnectionEnd)
 
     /// The time for the handshake is over; the connection is still there to be answered.
@@ -32,6 +34,14 @@ protocol ConnectionOwner: AnyObject {
 
     /// A connection of this owner has been closed and its block is free.
     func connectionReleased()
+}
+
+/// What became of bytes that arrived before the connection is open.
+enum HandshakeProgress {
+    /// So many were used up, at least one; what follows is offered next.
+    case used(Int)
+    /// More are needed; the same bytes are offered again with what arrives next.
+    case incomplete(scannedByteCount: Int)
 }
 
 /// How a connection ended that never was open.

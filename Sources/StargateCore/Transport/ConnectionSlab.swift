@@ -12,13 +12,14 @@ struct ConnectionSlab {
     private static let blocksPerChunk = 64
 
     private let stride: Int
-    private var chunks: [UnsafeMutableRawPointer] = []
+    private var chunks: [UnsafeMutableRawPointer] = unsafe []
     private var free: [UInt32] = []
     private(set) var activeCount = 0
 
     /// Chunks of loops that stopped, by stride.
     private static let retired = Mutex<[Int: [RetiredChunk]]>([:])
 
+    @safe
     private struct RetiredChunk: @unchecked Sendable {
         let base: UnsafeMutableRawPointer
     }
@@ -30,14 +31,14 @@ struct ConnectionSlab {
     /// The connection at a slot, if one is there.
     subscript(slot: UInt32) -> Connection? {
         let index = Int(slot)
-        guard index < chunks.count * Self.blocksPerChunk else { return nil }
+        guard unsafe index < chunks.count * Self.blocksPerChunk else { return nil }
         let connection = block(at: index)
         return connection.state.phase == .free ? nil : connection
     }
 
     /// Every connection that is there.
     var active: [Connection] {
-        (0..<chunks.count * Self.blocksPerChunk).compactMap { self[UInt32(truncatingIfNeeded: $0)] }
+        unsafe (0..<chunks.count * Self.blocksPerChunk).compactMap { self[UInt32(truncatingIfNeeded: $0)] }
     }
 
     private func block(at index: Int) -> Connection {
@@ -60,7 +61,7 @@ struct ConnectionSlab {
     }
 
     private mutating func addChunk(for loop: Loop) {
-        let chunkIndex = chunks.count
+        let chunkIndex = unsafe chunks.count
         let loopIndex = UInt32(truncatingIfNeeded: loop.eventLoop.index)
         let reused = Self.retired.withLock { $0[stride]?.popLast() }
         let chunk =

@@ -19,6 +19,7 @@ struct OutboundQueue {
     var unansweredPing: UnansweredPing?
 
     /// The head of a chunk; its bytes lie behind it in the same buffer.
+    @safe
     private struct Chunk {
         var buffer: PooledBuffer
         var next: UnsafeMutablePointer<Chunk>?
@@ -36,16 +37,16 @@ struct OutboundQueue {
     /// Copies bytes to the end of the queue.
     mutating func append(_ bytes: UnsafeRawBufferPointer, pool: inout BufferPool) {
         guard unsafe !bytes.isEmpty else { return }
-        let target = chunk(withRoomFor: unsafe bytes.count, pool: &pool)
+        let target = unsafe chunk(withRoomFor: bytes.count, pool: &pool)
         unsafe target.pointee.buffer.append(bytes)
-        byteCount += unsafe bytes.count
+        byteCount += bytes.count
     }
 
     /// Makes room for `count` bytes in one piece and lets `body` write them.
     mutating func append(
         count: Int, pool: inout BufferPool, _ body: (UnsafeMutableRawPointer) -> Void
     ) {
-        let target = chunk(withRoomFor: count, pool: &pool)
+        let target = unsafe chunk(withRoomFor: count, pool: &pool)
         guard let start = unsafe target.pointee.buffer.free.baseAddress else { return }
         unsafe body(start)
         unsafe target.pointee.buffer.count += count
@@ -72,10 +73,10 @@ struct OutboundQueue {
     func gather(_ slices: UnsafeMutableBufferPointer<uv_buf_t>) -> Int {
         var count = 0
         var chunk = unsafe first
-        while let current = unsafe chunk, unsafe count < slices.count {
+        while let current = unsafe chunk, count < slices.count {
             let bytes = unsafe current.pointee.buffer.bytes
             let sent = unsafe current.pointee.sent
-            if unsafe sent < bytes.count, let base = unsafe bytes.baseAddress {
+            if sent < bytes.count, let base = bytes.baseAddress {
                 unsafe slices[count] = unsafe uv_buf_t(
                     base: (base + sent).assumingMemoryBound(to: CChar.self), len: bytes.count - sent)
                 count += 1

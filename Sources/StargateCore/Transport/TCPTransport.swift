@@ -1,10 +1,12 @@
 internal import CUV
+internal import Glibc
 
 /// Sockets as libuv's TCP handles, which lie inside the connection blocks.
 ///
 /// Writes use `uv_try_write`, which needs no request and no memory; only bytes that the kernel
 /// refuses become a `uv_write`. A Unix domain socket is served by the same handle: to libuv it is
 /// a stream like any other.
+@safe
 final class TCPTransport: Transport {
     private let uv: UnsafeMutablePointer<uv_loop_t>
 
@@ -12,7 +14,7 @@ final class TCPTransport: Transport {
         unsafe self.uv = unsafe uv
     }
 
-    override var storageByteCount: Int { MemoryLayout<uv_tcp_t>.size }
+    override var storageByteCount: Int { unsafe MemoryLayout<uv_tcp_t>.size }
 
     private func handle(_ connection: Connection) -> UnsafeMutablePointer<uv_tcp_t> {
         unsafe connection.transportStorage.assumingMemoryBound(to: uv_tcp_t.self)
@@ -37,7 +39,7 @@ final class TCPTransport: Transport {
     override func adopt(_ descriptor: Int32, for connection: Connection) -> Int32 {
         prepare(connection)
         let status = unsafe uv_tcp_open(handle(connection), descriptor)
-        if status != 0 { _ = unsafe Glibc.close(descriptor) }
+        if status != 0 { _ = Glibc.close(descriptor) }
         return status
     }
 
@@ -47,11 +49,11 @@ final class TCPTransport: Transport {
         guard descriptor >= 0 else { return -errno }
         let opened = unsafe uv_tcp_open(handle(connection), descriptor)
         guard opened == 0 else {
-            _ = unsafe Glibc.close(descriptor)
+            _ = Glibc.close(descriptor)
             return opened
         }
         let request = UnsafeMutablePointer<uv_connect_t>.allocate(capacity: 1)
-        let status = address.withSockaddr { pointer, _ in
+        let status = unsafe address.withSockaddr { pointer, _ in
             unsafe uv_tcp_connect(request, handle(connection), pointer) { request, status in
                 guard let request = unsafe request else { return }
                 let data = unsafe request.pointee.handle.pointee.data

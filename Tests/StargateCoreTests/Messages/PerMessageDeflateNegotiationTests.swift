@@ -208,7 +208,7 @@ struct PerMessageDeflateNegotiationTests {
             let parts = element.split(separator: ";").map { part in
                 String(part.drop { $0 == " " })
             }
-            let parameters = parts.dropFirst().map { part -> ExtensionOffer.Parameter in
+            let parameters = parts.dropFirst().map { part -> (name: String, value: String?) in
                 guard let equals = part.firstIndex(of: "=") else { return (part, nil) }
                 return (String(part[..<equals]), String(part[part.index(after: equals)...]))
             }

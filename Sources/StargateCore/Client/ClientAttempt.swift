@@ -1,0 +1,173 @@
+internal import CUV
+
+/// One attempt to connect: from the name of the host to the open connection, or to the reason why
+/// there is none. It owns the connection until it is open.
+final class ClientAttempt: ConnectionOwner {
+    private let request: ClientRequest
+    private unowned let eventLoop: EventLoop
+    private let handler: any WebSocketHandler
+    private let connected: (() -> Void)?
+    private var completion: ((Result<WebSocket, ClientError>) -> Void)?
+    private var handshake: ClientHandshake?
+
+    init(
+        _ request: ClientRequest, on eventLoop: EventLoop, handler: any WebSocketHandler,
+        connected: (() -> Void)?, completion: @escaping (Result<WebSocket, ClientError>) -> Void
+    ) {
+        self.request = request
+        self.eventLoop = eventLoop
+        self.handler = handler
+        self.connected = connected
+        self.completion = completion
+    }
+
+    func start() {
+        var generator = SystemRandomNumberGenerator()
+        do throws(ClientHandshakeFailure) {
+            handshake = try ClientHandshake(
+                url: request.url, version: request.protocolVersion, origin: request.origin,
+                subprotocols: request.subprotocols, headers: request.headers, using: &generator)
+        } catch {
+            return finish(ClientError(.badRequest, error.reason))
+        }
+        if let address = SocketAddress(host: request.url.host, port: Int(request.url.port)) {
+            return connect(to: address)
+        }
+        let host = request.url.host
+        NameLookup.start(host, port: request.url.port, on: eventLoop) { [self] address in
+            guard let address else {
+                return finish(ClientError(.unknownHost, "the host \(host) is unknown"))
+            }
+            connect(to: address)
+        }
+    }
+
+    private func connect(to address: SocketAddress) {
+        let loop = eventLoop.loop
+        let connection = loop.state.slab.take(for: loop)
+        connection.begin(
+            ConnectionContext(limits: request.limits, owner: self), phase: .connecting,
+            isClient: true)
+        connection.setDeadline(after: request.timeout)
+        let status = loop.withTransport { $0.connect(connection, to: address) }
+        if status != 0 { connection.transportEnded(status) }
+    }
+
+    // MARK: The handshake
+
+    func handshakeConnected(_ connection: Connection) {
+        connected?()
+        guard let handshake else { return connection.condemn() }
+        connection.state.phase = .handshake
+        unsafe withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { memory in
+            var writer = unsafe HandshakeWriter(memory)
+            handshake.encode(into: &writer)
+            if writer.hasOverflowed {
+                finish(ClientError(.badRequest, "the request is longer than 64 KiB"))
+                return connection.condemn()
+            }
+            unsafe connection.sendRaw(writer.written)
+        }
+        connection.startReading()
+    }
+
+    func handshakeReceived(
+        _ bytes: UnsafeRawBufferPointer, scannedByteCount: Int, on connection: Connection
+    ) -> HandshakeProgress {
+        let limits = HeadLimits()
+        return unsafe withUnsafeTemporaryAllocation(
+            of: HeadField.self, capacity: limits.fieldCount
+        ) { fields in
+            let scan = unsafe ResponseHeadScanner.scan(
+                bytes, previouslyScanned: scannedByteCount, limits: limits, into: fields)
+            switch scan {
+            case .incomplete:
+                return .incomplete(scannedByteCount: bytes.count)
+            case .malformed(let fault):
+                fail(connection, ClientError(.invalidResponse, "\(fault)"))
+                return .used(bytes.count)
+            case .complete(let head):
+                let view = unsafe HeadView(
+                    bytes: UnsafeRawBufferPointer(rebasing: bytes[..<head.byteCount]),
+                    fields: UnsafeBufferPointer(rebasing: fields[..<head.fieldCount]))
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[head.byteCount...])
+                return unsafe judge(head, view, rest, connection)
+            }
+        }
+    }
+
+    /// RFC 6455 section 4.1: the client checks everything before it believes the server.
+    private func judge(
+        _ head: ResponseHead, _ view: HeadView, _ rest: UnsafeRawBufferPointer,
+        _ connection: Connection
+    ) -> HandshakeProgress {
+        guard let handshake else { return .used(head.byteCount) }
+        let status = Int(head.statusCode)
+        if status != 101 {
+            let message = "the server answered with status \(status) instead of 101"
+            fail(connection, ClientError(.refused(status: status), message))
+            return .used(head.byteCount)
+        }
+        switch handshake.check(status: status, head: view) {
+        case .failed(let failure):
+            fail(connection, ClientError(.invalidResponse, failure.reason))
+            return .used(head.byteCount)
+        case .accepted(let subprotocol, _):
+            let answerByteCount = handshake.answerByteCount
+            guard rest.count >= answerByteCount else {
+                return .incomplete(scannedByteCount: 0)
+            }
+            if answerByteCount > 0, unsafe !handshake.isAnswer(Array(rest[..<answerByteCount])) {
+                fail(
+                    connection,
+                    ClientError(.invalidResponse, "the server did not answer the challenge"))
+                return .used(head.byteCount)
+            }
+            open(connection, subprotocol)
+            return .used(head.byteCount + answerByteCount)
+        }
+    }
+
+    private func open(_ connection: Connection, _ subprotocol: String?) {
+        let context = ConnectionContext(
+            limits: request.limits, owner: nil, subprotocol: subprotocol)
+        finish(.success(WebSocket(connection)))
+        connection.open(request.protocolVersion, context, handler)
+    }
+
+    // MARK: The end
+
+    private func fail(_ connection: Connection, _ error: ClientError) {
+        finish(error)
+        connection.condemn()
+    }
+
+    func handshakeEnded(_ connection: Connection, _ end: ConnectionEnd) {
+        switch end {
+        case .endOfStream:
+            finish(ClientError(.closed, "the server ended the connection before it answered"))
+        case .error(let status):
+            finish(
+                ClientError(
+                    .notConnected(-status),
+                    "\(request.url.host):\(request.url.port): \(systemErrorMessage(status))"))
+        case .aborted:
+            finish(ClientError(.cancelled, "the loop was stopped"))
+        }
+    }
+
+    func handshakeTimedOut(_ connection: Connection) {
+        finish(ClientError(.timedOut, "the server did not answer within \(request.timeout)"))
+        connection.abort()
+    }
+
+    func connectionReleased() {}
+
+    private func finish(_ error: ClientError) { finish(.failure(error)) }
+
+    private func finish(_ result: Result<WebSocket, ClientError>) {
+        guard let completion else { return }
+        self.completion = nil
+        completion(result)
+    }
+}

@@ -1,0 +1,44 @@
+/// Where a client connects to, and what it asks for there.
+public struct ClientRequest: Sendable {
+    /// The address, taken apart.
+    public let url: WebSocketURL
+    /// The subprotocols that are offered, in order of preference. RFC 6455 section 1.9.
+    public var subprotocols: [String] = []
+    /// Further header fields, such as cookies or an authorization.
+    public var headers: [(String, String)] = []
+    /// The origin; nil for a program that is not a browser.
+    public var origin: String?
+    /// The generation of the protocol to speak.
+    public var protocolVersion = ProtocolVersion.rfc6455
+    /// How long the connection may take, from the name lookup to the end of the handshake.
+    public var timeout = Duration.seconds(10)
+    /// The longest message that is received, in bytes, fragments summed up.
+    public var maxMessageSize = 1 << 20
+    /// The most bytes of unsent output; above it, messages are dropped and `send` says so.
+    public var outputHardLimit = 16 << 20
+    /// After so much silence the server is sent a ping; nil for never.
+    public var keepAliveInterval: Duration? = .seconds(20)
+
+    /// A request with the defaults.
+    ///
+    /// - Throws: ``ClientError`` for a URL that is not one of `ws:`.
+    public init(url: String) throws(ClientError) {
+        do throws(WebSocketURLError) {
+            self.url = try WebSocketURL(url)
+        } catch {
+            throw ClientError(.badURL, error.description)
+        }
+        if self.url.isSecure {
+            throw ClientError(.badURL, "wss: URLs need TLS, which this version does not have yet")
+        }
+    }
+
+    var limits: ConnectionLimits {
+        var limits = ConnectionLimits()
+        limits.maxMessageSize = maxMessageSize
+        limits.outputHardLimit = outputHardLimit
+        limits.outputPolicy = .dropNewest
+        limits.keepAliveInterval = keepAliveInterval
+        return limits
+    }
+}

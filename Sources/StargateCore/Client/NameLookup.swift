@@ -1,0 +1,45 @@
+internal import CUV
+
+/// Looks up the address of a host, without blocking the loop.
+enum NameLookup {
+    private final class Query {
+        let port: UInt16
+        let completion: (SocketAddress?) -> Void
+
+        init(port: UInt16, completion: @escaping (SocketAddress?) -> Void) {
+            self.port = port
+            self.completion = completion
+        }
+    }
+
+    /// Calls back on the loop with the first address, or nil if there is none.
+    static func start(
+        _ host: String, port: UInt16, on eventLoop: EventLoop,
+        _ completion: @escaping (SocketAddress?) -> Void
+    ) {
+        let request = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: 1)
+        let query = Query(port: port, completion: completion)
+        unsafe request.pointee.data = unsafe Unmanaged.passRetained(query).toOpaque()
+        var hints = unsafe addrinfo()
+        unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
+        let status = unsafe uv_getaddrinfo(
+            eventLoop.uv, request,
+            { request, status, found in
+                guard let request = unsafe request, let data = unsafe request.pointee.data else { return }
+                let query = unsafe Unmanaged<Query>.fromOpaque(data).takeRetainedValue()
+                var address: SocketAddress?
+                if status == 0, let found = unsafe found {
+                    address = unsafe SocketAddress(found.pointee, port: Int(query.port))
+                }
+                unsafe uv_freeaddrinfo(found)
+                unsafe request.deallocate()
+                query.completion(address)
+            }, host, nil, &hints)
+        guard status != 0 else { return }
+        if let data = unsafe request.pointee.data {
+            unsafe Unmanaged<Query>.fromOpaque(data).release()
+        }
+        unsafe request.deallocate()
+        completion(nil)
+    }
+}

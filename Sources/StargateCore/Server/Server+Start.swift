@@ -1,0 +1,113 @@
+internal import CUV
+internal import Glibc
+internal import Synchronization
+
+extension Server {
+    /// Opens the listening sockets and starts the loops. When it returns, clients can connect.
+    ///
+    /// - Throws: ``ServerError``; nothing is left running then.
+    public func start() throws(ServerError) {
+        let router = try takeRouter()
+        let loops: LoopGroup
+        let count = configuration.loopCount ?? LoopGroup.processorCount
+        let (descriptors, address) = try openSockets(count: max(1, count))
+        do throws(LoopError) {
+            loops = try LoopGroup(count: max(1, count))
+        } catch {
+            for descriptor in descriptors { _ = close(descriptor) }
+            throw ServerError(.system, error.description)
+        }
+        state.withLock { state in
+            state.phase = .running(loops)
+            state.addresses = [address]
+        }
+        for (mailbox, descriptor) in zip(loops.mailboxes, descriptors) {
+            mailbox.post { [self] eventLoop in
+                let serverLoop = ServerLoop(self, router: router, on: eventLoop)
+                eventLoop.residents[ObjectIdentifier(self)] = serverLoop
+                serverLoop.listen(on: descriptor)
+            }
+        }
+        warnAboutProtocols(address)
+    }
+
+    private func takeRouter() throws(ServerError) -> Router<Route> {
+        let (phase, router, routeError) = state.withLock { ($0.phase, $0.router, $0.routeError) }
+        guard case .idle = phase else {
+            throw ServerError(.notStartable, "the server was started before")
+        }
+        if let routeError { throw ServerError(.badRoute, routeError.description) }
+        return router
+    }
+
+    /// The hixie drafts leave unmasked what a page in a browser chose, which an attacker can use
+    /// against proxies: whoever enables them should know.
+    private func warnAboutProtocols(_ address: SocketAddress) {
+        guard configuration.protocols.containsHixie else { return }
+        configuration.log(
+            LogEntry(
+                .warning,
+                "\(address) speaks draft-hixie-75 or -76, whose clients do not mask what they send"))
+    }
+
+    // MARK: Sockets
+
+    /// One listening socket per loop.
+    private func openSockets(count: Int) throws(ServerError) -> ([Int32], SocketAddress) {
+        if let path = configuration.unixSocketPath { return try openUnixSockets(path, count) }
+        guard (0...65535).contains(configuration.port),
+            var address = SocketAddress.resolve(configuration.host, port: configuration.port)
+        else {
+            throw ServerError(
+                .badAddress,
+                "\(configuration.host):\(configuration.port) is not an address to listen on")
+        }
+        var descriptors: [Int32] = []
+        do throws(ListeningSocket.Failure) {
+            for _ in 0..<count {
+                let descriptor = try ListeningSocket.open(
+                    address, backlog: configuration.backlog, isShared: count > 1)
+                descriptors.append(descriptor)
+                // The first socket learns the port that the system chose; the others share it.
+                if let chosen = SocketAddress(localOf: descriptor) { address = chosen }
+            }
+        } catch {
+            for descriptor in descriptors { _ = close(descriptor) }
+            throw startError(error, at: address.description)
+        }
+        return (descriptors, address)
+    }
+
+    /// A path cannot be shared by several sockets: every loop watches the same one.
+    private func openUnixSockets(
+        _ path: String, _ count: Int
+    ) throws(ServerError) -> ([Int32], SocketAddress) {
+        guard let address = SocketAddress(unixPath: path) else {
+            throw ServerError(.badAddress, "\(path) is too long for the path of a socket")
+        }
+        do throws(ListeningSocket.Failure) {
+            let descriptor = try ListeningSocket.open(
+                unixPath: path, backlog: configuration.backlog)
+            _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
+            let others = (1..<count).map { _ in fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
+            return ([descriptor] + others, address)
+        } catch {
+            throw startError(error, at: path)
+        }
+    }
+
+    private func startError(_ failure: ListeningSocket.Failure, at place: String) -> ServerError {
+        let message = systemErrorMessage(-failure.code)
+        switch failure.code {
+        case EADDRINUSE:
+            return ServerError(.addressInUse, "\(place) is in use: another server listens there")
+        case EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, ENAMETOOLONG, ENOENT:
+            return ServerError(.badAddress, "\(place) cannot be listened on: \(message)")
+        case EACCES, EPERM:
+            return ServerError(.permissionDenied, "listening on \(place) is not allowed: \(message)")
+        default:
+            return ServerError(
+                .system, "listening on \(place) failed in \(failure.step): \(message)")
+        }
+    }
+}

@@ -1,0 +1,185 @@
+internal import CUV
+internal import Glibc
+internal import Synchronization
+
+extension Server {
+    /// Starts the server and returns when it has been stopped, by ``stop()``, by one of `signals`,
+    /// or because the task was cancelled.
+    ///
+    /// - Throws: ``ServerError`` if it cannot be started.
+    public func run(stoppingOn signals: [Signal] = []) async throws(ServerError) {
+        try start()
+        watch(signals)
+        await withTaskCancellationHandler {
+            await withCheckedContinuation { continuation in
+                whenDrained { continuation.resume() }
+            }
+        } onCancel: {
+            beginStopping()
+        }
+        await finishStopping()
+    }
+
+    /// As ``run(stoppingOn:)``, for programs without concurrency: blocks the calling thread.
+    public func runBlocking(stoppingOn signals: [Signal] = []) throws(ServerError) {
+        try start()
+        watch(signals)
+        let drained = Semaphore()
+        whenDrained { drained.signal() }
+        drained.wait()
+        if let group = takeDrainedGroup() { group.stopBlocking() }
+    }
+
+    /// Stops the server: closes the listening sockets, then every connection with 1001, and cuts
+    /// those that have not answered after `shutdownTimeout`. Returns when all is over.
+    ///
+    /// Calling it again, or before `start`, does nothing.
+    public func stop() async {
+        let isRunning = state.withLock { state in
+            switch state.phase {
+            case .running, .draining, .drained: true
+            case .idle, .stopped: false
+            }
+        }
+        guard isRunning else { return }
+        beginStopping()
+        await withCheckedContinuation { continuation in
+            whenDrained { continuation.resume() }
+        }
+        await finishStopping()
+    }
+
+    private func watch(_ signals: [Signal]) {
+        guard !signals.isEmpty else { return }
+        let first = state.withLock { state -> Mailbox? in
+            guard case .running(let group) = state.phase else { return nil }
+            return group.mailboxes.first
+        }
+        first?.post { [self] eventLoop in
+            for signal in signals {
+                SignalWatcher.start(signal, on: eventLoop) { [self] in beginStopping() }
+            }
+        }
+    }
+
+    /// Has every loop close its connections. The second call has them cut at once.
+    func beginStopping() {
+        let (group, isSecond) = state.withLock { state -> (LoopGroup?, Bool) in
+            switch state.phase {
+            case .running(let group):
+                state.phase = .draining(group, loopsLeft: group.mailboxes.count)
+                state.addresses = []
+                return (group, false)
+            case .draining(let group, _): return (group, true)
+            case .idle, .drained, .stopped: return (nil, false)
+            }
+        }
+        for mailbox in group?.mailboxes ?? [] {
+            mailbox.post { [self] eventLoop in
+                let resident = eventLoop.residents[ObjectIdentifier(self)] as? ServerLoop
+                if isSecond { resident?.cut() } else { resident?.drain() }
+            }
+        }
+    }
+
+    /// The last connection of a loop is gone.
+    func loopDrained() {
+        let waiters = state.withLock { state -> [@Sendable () -> Void] in
+            guard case .draining(let group, let loopsLeft) = state.phase else { return [] }
+            guard loopsLeft == 1 else {
+                state.phase = .draining(group, loopsLeft: loopsLeft - 1)
+                return []
+            }
+            state.phase = .drained(group)
+            defer { state.waiters = [] }
+            return state.waiters
+        }
+        for waiter in waiters { waiter() }
+    }
+
+    private func whenDrained(_ action: @escaping @Sendable () -> Void) {
+        let isOver = state.withLock { state in
+            switch state.phase {
+            case .drained, .stopped: return true
+            case .idle, .running, .draining:
+                state.waiters.append(action)
+                return false
+            }
+        }
+        if isOver { action() }
+    }
+
+    private func takeDrainedGroup() -> LoopGroup? {
+        state.withLock { state in
+            guard case .drained(let group) = state.phase else { return nil }
+            state.phase = .stopped
+            return group
+        }
+    }
+
+    private func finishStopping() async {
+        if let group = takeDrainedGroup() { await group.stop() }
+        if let path = configuration.unixSocketPath { _ = unsafe unlink(path) }
+    }
+}
+
+/// A signal that ends a server in good order.
+public struct Signal: RawRepresentable, Hashable, Sendable {
+    /// The number.
+    public let rawValue: Int32
+
+    /// Any signal's number.
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+
+    /// SIGINT: Ctrl-C.
+    public static let interrupt = Signal(rawValue: SIGINT)
+    /// SIGTERM: what service managers send.
+    public static let terminate = Signal(rawValue: SIGTERM)
+}
+
+/// Calls back on a loop when the process receives a signal.
+enum SignalWatcher {
+    private final class Watch {
+        let action: () -> Void
+        init(_ action: @escaping () -> Void) { self.action = action }
+    }
+
+    static func start(_ signal: Signal, on eventLoop: EventLoop, _ action: @escaping () -> Void) {
+        let handle = UnsafeMutablePointer<uv_signal_t>.allocate(capacity: 1)
+        unsafe uv_signal_init(eventLoop.uv, handle)
+        let watch = Watch(action)
+        unsafe handle.pointee.data = unsafe Unmanaged.passRetained(watch).toOpaque()
+        unsafe uv_signal_start(
+            handle,
+            { handle, _ in
+                guard let data = unsafe handle?.pointee.data else { return }
+                unsafe Unmanaged<Watch>.fromOpaque(data).takeUnretainedValue().action()
+            }, signal.rawValue)
+        eventLoop.closeOnStop(watch) {
+            unsafe uv_close(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)) {
+                guard let handle = unsafe $0 else { return }
+                if let data = unsafe handle.pointee.data {
+                    unsafe Unmanaged<Watch>.fromOpaque(data).release()
+                }
+                unsafe UnsafeMutableRawPointer(handle).deallocate()
+            }
+        }
+    }
+}
+
+/// Lets one thread wait for another.
+@safe
+final class Semaphore: @unchecked Sendable {
+    private let semaphore = UnsafeMutablePointer<uv_sem_t>.allocate(capacity: 1)
+
+    init() { unsafe uv_sem_init(semaphore, 0) }
+
+    func signal() { unsafe uv_sem_post(semaphore) }
+
+    func wait() { unsafe uv_sem_wait(semaphore) }
+
+    deinit {
+        unsafe uv_sem_destroy(semaphore)
+        unsafe semaphore.deallocate()
+    }
+}

@@ -1,0 +1,114 @@
+internal import Synchronization
+
+/// A WebSocket server that lives in your program.
+///
+///     let server = Server(configuration: .init(port: 9001))
+///     server.webSocket("/echo") { _ in .accept { Echo() } }
+///     server.get("/health") { _ in .text("ok") }
+///     try await server.run(stoppingOn: [.interrupt, .terminate])
+///
+/// Routes are added first; then the server is started, once. A client's requests are answered on
+/// the loop that accepted it, and so is everything that follows.
+public final class Server: Sendable {
+    /// How this server listens and what it allows.
+    public let configuration: Configuration
+
+    let state = Mutex(State())
+
+    /// A server that does nothing yet.
+    public init(configuration: Configuration = Configuration()) {
+        self.configuration = configuration
+    }
+
+    struct State {
+        var phase = Phase.idle
+        var router = Router<Route>()
+        /// The first mistake made while routes were added; reported by `start`.
+        var routeError: RouteError?
+        var addresses: [SocketAddress] = []
+        /// Resumed when the last connection is gone.
+        var waiters: [@Sendable () -> Void] = []
+    }
+
+    enum Phase {
+        case idle
+        case running(LoopGroup)
+        /// Told to stop; so many loops still have connections.
+        case draining(LoopGroup, loopsLeft: Int)
+        /// Every connection is gone; the threads are still to be joined.
+        case drained(LoopGroup)
+        case stopped
+    }
+
+    // MARK: Routes
+
+    /// Serves WebSocket connections on a path.
+    ///
+    /// - Parameters:
+    ///   - pattern: a path whose segments may be parameters (`/chat/:room`); a final `*` takes the
+    ///     rest of the path.
+    ///   - origin: from which pages browsers may connect; what is not a browser sends no origin.
+    ///     Without this check any page on the Internet could use a visitor's cookies here.
+    ///   - upgrade: decides about each client, on its loop: it must not block.
+    public func webSocket(
+        _ pattern: String, origin: OriginPolicy = .sameOrigin,
+        upgrade: @escaping @Sendable (UpgradeRequest) -> UpgradeDecision
+    ) {
+        addRoute(pattern) { $0.webSocket = WebSocketRoute(origin: origin, upgrade: upgrade) }
+    }
+
+    /// Answers GET and HEAD requests on a path.
+    ///
+    /// - Parameters:
+    ///   - pattern: as for ``webSocket(_:origin:upgrade:)``; the same path may have both.
+    ///   - respond: makes the response, on the client's loop: it must not block.
+    public func get(_ pattern: String, respond: @escaping @Sendable (Request) -> Response) {
+        addRoute(pattern) { $0.get = respond }
+    }
+
+    private func addRoute(_ pattern: String, _ change: (inout Route) -> Void) {
+        state.withLock { state in
+            guard case .idle = state.phase else {
+                preconditionFailure("routes are added before the server is started")
+            }
+            do throws(RouteError) {
+                try state.router.update(pattern, default: Route()) { change(&$0) }
+            } catch {
+                state.routeError = state.routeError ?? error
+            }
+        }
+    }
+
+    // MARK: What it does
+
+    /// The addresses the server listens on, with the ports the system chose; empty while it does
+    /// not run.
+    public var addresses: [SocketAddress] { state.withLock { $0.addresses } }
+
+    /// What all loops have counted so far, summed up.
+    public func counters() async -> LoopCounters {
+        guard let group = runningGroup else { return LoopCounters() }
+        var total = LoopCounters()
+        for mailbox in group.mailboxes {
+            total += await withCheckedContinuation { continuation in
+                let isPosted = mailbox.post { eventLoop in
+                    continuation.resume(returning: eventLoop.loop.state.counters)
+                }
+                if !isPosted { continuation.resume(returning: LoopCounters()) }
+            }
+        }
+        return total
+    }
+
+    /// The doors of the server's loops, one for each; empty while it does not run.
+    public var mailboxes: [Mailbox] { runningGroup?.mailboxes ?? [] }
+
+    private var runningGroup: LoopGroup? {
+        state.withLock { state in
+            switch state.phase {
+            case .running(let group), .draining(let group, _), .drained(let group): group
+            case .idle, .stopped: nil
+            }
+        }
+    }
+}

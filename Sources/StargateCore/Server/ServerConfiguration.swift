@@ -1,0 +1,87 @@
+extension Server {
+    /// How a server listens and what it allows. The defaults are safe without reading on.
+    public struct Configuration: Sendable {
+        /// The address to listen on: an IPv4 or IPv6 address, `localhost`, or `0.0.0.0` and `::`
+        /// for every interface. The default is reachable from this machine only.
+        public var host = "127.0.0.1"
+
+        /// The TCP port; 0 has the system choose one, see ``Server/addresses``.
+        public var port = 9001
+
+        /// The path of a Unix domain socket to listen on instead of TCP. A socket file that is
+        /// left from before is replaced; another file is not.
+        public var unixSocketPath: String?
+
+        /// How many loops, each with its thread and its listening socket; nil for one per
+        /// processor.
+        public var loopCount: Int?
+
+        /// How many connections the kernel keeps waiting to be accepted. Reconnect storms after a
+        /// restart need a long queue; the kernel cuts it to `net.core.somaxconn`.
+        public var backlog = 4096
+
+        /// The protocol generations that are spoken. The hixie drafts do not mask what browsers
+        /// send, so they must be asked for.
+        public var protocols = ProtocolSet.default
+
+        /// The longest message in bytes, fragments summed up. Judged at the frame's header, before
+        /// anything is kept: 1009.
+        public var maxMessageSize = 1 << 20
+
+        /// The most fragments of one message: 1008. Each costs only its bytes here, so the limit is
+        /// there to end what never ends.
+        public var maxFragmentCount = 16_384
+
+        /// How long a client may take from being accepted to the end of the opening handshake,
+        /// however slowly its bytes trickle in.
+        public var handshakeTimeout = Duration.seconds(10)
+
+        /// How long a connection is kept for another plain HTTP request.
+        public var requestIdleTimeout = Duration.seconds(15)
+
+        /// After so much silence the peer is sent a ping; nil for never, at the price that peers
+        /// that vanished are never noticed.
+        public var keepAliveInterval: Duration? = .seconds(20)
+
+        /// How long the peer may take to answer that ping with anything at all.
+        public var pongTimeout = Duration.seconds(20)
+
+        /// How long the peer may take to answer a Close frame, and to end the TCP connection.
+        public var closeTimeout = Duration.seconds(5)
+
+        /// Above so many bytes of unsent output a peer is no longer read from.
+        public var outputSoftLimit = 256 << 10
+
+        /// How long a peer may stay above ``outputSoftLimit`` before it is cut.
+        public var slowPeerTimeout = Duration.seconds(10)
+
+        /// The most bytes of unsent output for one peer; see ``slowConsumerPolicy``.
+        public var outputHardLimit = 1 << 20
+
+        /// What happens to a message that would pass ``outputHardLimit``.
+        public var slowConsumerPolicy = SlowConsumerPolicy.close
+
+        /// How long ``Server/stop()`` waits for closing handshakes before it cuts what remains.
+        public var shutdownTimeout = Duration.seconds(10)
+
+        /// Takes what the server has to say, at most a line per connection; nothing is logged per
+        /// message. The default writes warnings and errors to standard error.
+        public var log: @Sendable (LogEntry) -> Void = LogEntry.writeToStandardError
+
+        /// The defaults, with another address.
+        public init(host: String = "127.0.0.1", port: Int = 9001, loopCount: Int? = nil) {
+            self.host = host
+            self.port = port
+            self.loopCount = loopCount
+        }
+
+        var limits: ConnectionLimits {
+            ConnectionLimits(
+                maxMessageSize: maxMessageSize, maxFragmentCount: maxFragmentCount,
+                outputSoftLimit: outputSoftLimit, outputHardLimit: outputHardLimit,
+                outputPolicy: slowConsumerPolicy, slowPeerTimeout: slowPeerTimeout,
+                handshakeTimeout: handshakeTimeout, keepAliveInterval: keepAliveInterval,
+                pongTimeout: pongTimeout, closeTimeout: closeTimeout)
+        }
+    }
+}
