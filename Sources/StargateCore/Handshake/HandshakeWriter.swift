@@ -15,11 +15,6 @@
         unsafe self.memory = memory
     }
 
-    /// What has been written so far.
-    var written: UnsafeRawBufferPointer {
-        unsafe UnsafeRawBufferPointer(rebasing: memory[..<count])
-    }
-
     /// Forgets everything behind the first `count` bytes, and the overflow with it.
     mutating func rewind(to count: Int) {
         self.count = min(max(count, 0), self.count)

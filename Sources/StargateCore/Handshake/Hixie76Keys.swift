@@ -49,7 +49,8 @@ struct Hixie76Keys: Equatable, Sendable {
     }
 
     /// Appends the 16 bytes that prove the request was read: MD5 of both parts, big-endian, and of
-    /// the eight bytes of key3. Appends nothing and returns false if `key3` has another length.
+    /// the eight bytes of key3. Appends nothing and returns false if `key3` has another length, or
+    /// if there is no room.
     func appendAnswer(key3: ByteView, to writer: inout HandshakeWriter) -> Bool {
         guard key3.count == Hixie76Keys.key3ByteCount, let bytes = unsafe key3.buffer.baseAddress
         else { return false }
@@ -61,7 +62,7 @@ struct Hixie76Keys: Equatable, Sendable {
             unsafe MD5_Update(&context, bytes, key3.count)
             unsafe MD5_Final(room.assumingMemoryBound(to: UInt8.self), &context)
         }
-        return true
+        return !writer.hasOverflowed
     }
 
     /// The answer as an array, or nil if `key3` does not hold eight bytes.

@@ -39,7 +39,8 @@ public struct WebSocketURL: Hashable, Sendable {
         let end = rest.firstIndex { $0 == WireByte.slash || $0 == UInt8(ascii: "?") } ?? bytes.count
         let authority = Array(bytes[schemeLength..<end])
         guard !authority.contains(UInt8(ascii: "@")) else {
-            throw WebSocketURLError("user information does not belong into the URL", in: text)
+            // The text is left out: errors end in logs, and this one holds a password.
+            throw WebSocketURLError("user information does not belong into the URL")
         }
         let parsed: (host: String, port: UInt16?)? = unsafe authority.withUnsafeBytes { buffer in
             unsafe Authority(ByteView(buffer)).map { (host: $0.host.string, port: $0.port) }
@@ -95,6 +96,8 @@ extension WebSocketURL: CustomStringConvertible {
 public struct WebSocketURLError: Error, Hashable, Sendable, CustomStringConvertible {
     /// What is wrong, and with what.
     public let description: String
+
+    init(_ reason: String) { description = reason }
 
     init(_ reason: String, in text: String) {
         description = "\(reason): \(text)"

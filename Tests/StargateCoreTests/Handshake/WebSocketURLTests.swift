@@ -54,5 +54,7 @@ import Testing
     @Test func theErrorNamesTheText() {
         let error = #expect(throws: WebSocketURLError.self) { try WebSocketURL("ftp://a") }
         #expect(error?.description == "the scheme must be ws or wss: ftp://a")
+        let secret = #expect(throws: WebSocketURLError.self) { try WebSocketURL("ws://a:b@c") }
+        #expect(secret?.description == "user information does not belong into the URL")
     }
 }
