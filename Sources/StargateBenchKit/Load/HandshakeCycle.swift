@@ -39,12 +39,15 @@ final class HandshakeCycle: WebSocketHandler {
             lane.statistics.openNow += 1
             openingLength = (connectedAt.minus(startedAt), now.minus(connectedAt))
             state = .closing(since: now, socket)
-            socket.close()
         case .failed(let kind, let example):
             guard case .opening = state else { return }
             state = .over
             lane.fail(self, kind, example)
         }
+    }
+
+    func opened(_ socket: WebSocket) {
+        socket.close()
     }
 
     func received(_ message: Message, on socket: WebSocket) {}
