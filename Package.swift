@@ -44,12 +44,24 @@ let package = Package(
             name: "StargateCore", dependencies: ["CUV", "COpenSSL", "CZlib", "CUTF8"],
             swiftSettings: engineSettings),
         .executableTarget(
-            name: "stargate-bench",
+            name: "stargate-bench", dependencies: ["StargateBenchKit"],
+            swiftSettings: swiftSettings),
+        .target(
+            name: "StargateBenchKit",
             dependencies: [
                 "StargateCore",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
+            swiftSettings: swiftSettings),
+        .testTarget(
+            name: "StargateBenchTests",
+            dependencies: [
+                "StargateBenchKit", "stargate-bench", "StargateCore",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Histogram", package: "hdrhistogram-swift"),
+            ],
+            exclude: ["EndToEnd/Peers"],
             swiftSettings: swiftSettings),
         .testTarget(
             name: "StargateCoreTests", dependencies: ["StargateCore", "CUTF8"],

@@ -1,8 +1,5 @@
-import StargateCore
-final class Echo: WebSocketHandler {
-    func received(_ message: Message, on socket: WebSocket) { socket.send(message) }
-}
-let server = Server(configuration: .init(port: 9001, loopCount: 1))
-server.webSocket("/*", origin: .any) { _ in .accept { Echo() } }
-server.get("/") { _ in .text("hello") }
-try server.runBlocking(stoppingOn: [.interrupt, .terminate])
+// The executable itself: everything it does lives in StargateBenchKit, where it can be tested.
+
+internal import StargateBenchKit
+
+BenchCommand.runAndExit()

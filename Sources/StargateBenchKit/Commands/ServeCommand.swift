@@ -1,0 +1,107 @@
+internal import ArgumentParser
+internal import Glibc
+internal import StargateCore
+
+/// `stargate-bench serve`: the echo server that is measured when no URL is given.
+struct ServeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "serve",
+        abstract: "Echoes every message, on every path: the server to be measured.",
+        discussion: """
+            Prints one line, "listening on ws://HOST:PORT", when it is ready, and nothing else. \
+            SIGTERM and SIGINT close every connection with 1001 and end it with exit status 0.
+            """
+    )
+
+    /// What stands before the URL in the line that says the server is ready.
+    static let readyPrefix = "listening on "
+
+    @Option(help: "The address to listen on.")
+    var host = "127.0.0.1"
+
+    @Option(help: "The port; 0 for any that is free.")
+    var port = 9001
+
+    @Option(help: "Event loops, each a thread; 0 for one per core.")
+    var loops = 0
+
+    @Option(
+        help: ArgumentHelp(
+            "The largest message taken; more is closed with 1009.",
+            valueName: "bytes"
+        )
+    )
+    var maxMessageSize = ByteCount(64 << 20)
+
+    @Flag(help: .hidden)
+    var stopAtEndOfInput = false
+
+    func validate() throws {
+        guard (0...65_535).contains(port) else {
+            throw ValidationError("--port is a number from 0 to 65535")
+        }
+        guard (0...1024).contains(loops) else {
+            throw ValidationError("--loops is a number from 0 to 1024")
+        }
+        guard maxMessageSize.bytes > 0 else {
+            throw ValidationError("--max-message-size is at least 1")
+        }
+    }
+
+    func run() throws {
+        _ = DescriptorLimit.raise()
+        // Held back before the loops start, so that every thread does and only `wait` hears them.
+        var interruption = Interruption()
+        var configuration = Server.Configuration(host: host, port: port)
+        if loops > 0 { configuration.loopCount = loops }
+        configuration.maxMessageSize = maxMessageSize.bytes
+        // The largest message must fit into the queue as its echo, behind what waits there.
+        configuration.outputHardLimit = max(16 << 20, maxMessageSize.bytes * 2)
+        let server = Server(configuration: configuration)
+        server.webSocket("/*", origin: .any) { _ in .accept { EchoHandler() } }
+        do {
+            try server.start()
+        } catch {
+            Output.write("stargate-bench serve: \(error)\n", to: STDERR_FILENO)
+            throw ExitCode(ExitStatus.errors.rawValue)
+        }
+        if stopAtEndOfInput { EndOfInput.stopsThisProcess() }
+        for address in server.addresses.prefix(1) {
+            Output.write("\(Self.readyPrefix)ws://\(address)\n", to: STDOUT_FILENO)
+        }
+        interruption.wait()
+        let stopped = Inbox<Void>()
+        Task {
+            await server.stop()
+            stopped.put(())
+        }
+        _ = stopped.take(1, timeoutMilliseconds: 60_000)
+    }
+}
+
+/// Sends back what it receives.
+private final class EchoHandler: WebSocketHandler {
+    func received(_ message: Message, on socket: WebSocket) {
+        _ = socket.send(message)
+    }
+}
+
+/// The other end of the lifeline that `ChildServer` holds.
+enum EndOfInput {
+    /// Sends this process SIGTERM when its standard input ends. The thread that waits for that
+    /// sleeps in `read` and costs nothing.
+    static func stopsThisProcess() {
+        var thread = pthread_t()
+        pthread_create(
+            &thread,
+            nil,
+            { _ in
+                var byte: UInt8 = 0
+                while read(STDIN_FILENO, &byte, 1) > 0 || errno == EINTR { errno = 0 }
+                kill(getpid(), SIGTERM)
+                return nil
+            },
+            nil
+        )
+    }
+}

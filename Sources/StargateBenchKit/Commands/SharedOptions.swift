@@ -1,0 +1,124 @@
+// Options that several modes have in common, named as wrk, oha and curl name them.
+
+internal import ArgumentParser
+internal import Glibc
+
+/// Whom to load, and how to introduce oneself.
+struct TargetOptions: ParsableArguments {
+    @Argument(
+        help: ArgumentHelp(
+            "The server to measure.",
+            discussion: "Without it, a server of our own is started in another process.",
+            valueName: "ws://host:port/path"
+        )
+    )
+    var url: String?
+
+    @Option(
+        name: [.customShort("H"), .long],
+        help: "Send a header with the handshake. Repeatable."
+    )
+    var header: [HeaderLine] = []
+
+    @Option(help: "Offer a subprotocol. Repeatable, in order of preference.")
+    var subprotocol: [String] = []
+
+    @Option(help: "Send an Origin header, as browsers do.")
+    var origin: String?
+
+    @Option(help: "The server's process, for its CPU time; found from the port if not given.")
+    var pid: Int32?
+
+    @Option(help: "Loops of the server that is started when no URL is given.")
+    var serverLoops = 1
+
+    func validate() throws {
+        if let url {
+            do {
+                let address = try TargetAddress(url)
+                if address.isSecure {
+                    throw ValidationError("wss:// is not supported yet; measure ws://")
+                }
+            } catch let problem as TargetAddress.Problem {
+                throw ValidationError(problem.description)
+            }
+            if pid.map({ kill($0, 0) != 0 && errno == ESRCH }) ?? false {
+                throw ValidationError("--pid: there is no such process")
+            }
+        } else if pid != nil {
+            throw ValidationError("--pid goes with a URL: our own server's process is known")
+        }
+        guard (1...1024).contains(serverLoops) else {
+            throw ValidationError("--server-loops is a number from 1 to 1024")
+        }
+    }
+}
+
+/// What the run leaves behind.
+struct OutputOptions: ParsableArguments {
+    @Option(
+        defaultAsFlag: "-",
+        help: ArgumentHelp(
+            "Write the figures as JSON; without a file, to standard output instead of the report.",
+            valueName: "file"
+        )
+    )
+    var json: String?
+
+    @Flag(name: .shortAndLong, help: "Show no progress, only the report.")
+    var quiet = false
+}
+
+/// The size of the client.
+struct ClientOptions: ParsableArguments {
+    @Option(name: .shortAndLong, help: "Client loops, each a thread.")
+    var threads = 1
+
+    @Option(help: "How long to wait for an answer: an echo, a handshake, the end.")
+    var timeout = TimeSpan(seconds: 10)
+
+    func validate() throws {
+        guard (1...256).contains(threads) else {
+            throw ValidationError("--threads is a number from 1 to 256")
+        }
+        guard timeout > .zero else { throw ValidationError("--timeout is longer than nothing") }
+    }
+}
+
+/// How long the run lasts.
+struct LengthOptions: ParsableArguments {
+    @Option(
+        name: [.customShort("d"), .customShort("z"), .long],
+        help: "How long to measure: 10s, 500ms, 1.5m. (default: 10s)"
+    )
+    var duration: TimeSpan?
+
+    @Option(
+        name: [.customShort("n"), .customLong("count")],
+        help: "Instead of a duration: how many messages or handshakes altogether."
+    )
+    var count: UInt64?
+
+    @Option(help: "Load before the measurement begins; only with a duration. (default: 1s)")
+    var warmup: TimeSpan?
+
+    func validate() throws {
+        if count != nil, duration != nil {
+            throw ValidationError("--duration and --count exclude each other")
+        }
+        if count != nil, warmup != nil {
+            throw ValidationError("--warmup needs a duration: with --count everything is measured")
+        }
+        if count == 0 { throw ValidationError("--count is at least 1") }
+        if duration == .zero { throw ValidationError("--duration is longer than nothing") }
+    }
+
+    func schedule(timeout: TimeSpan) -> RunSchedule {
+        if let count { return RunSchedule(length: .count(count), timeout: timeout) }
+        return RunSchedule(
+            length: .duration(duration ?? TimeSpan(seconds: 10)),
+            warmup: warmup ?? TimeSpan(seconds: 1),
+            timeout: timeout
+        )
+    }
+}

@@ -1,0 +1,49 @@
+// A server of our own in a process of its own, so that its CPU time and memory are not mixed with
+// the client's: this executable again, with `serve --port 0`.
+
+/// A running `stargate-bench serve`.
+final class ChildServer {
+    let url: String
+    private let process: ChildProcess
+
+    /// Starts it and waits until it listens.
+    ///
+    /// - Parameters:
+    ///   - executable: this program.
+    ///   - loops: its event loops.
+    ///   - maxMessageSize: the largest message it takes, in bytes.
+    /// - Throws: `ChildProcess.Failure` when it does not start to listen.
+    init(
+        executable: String,
+        loops: Int,
+        maxMessageSize: Int
+    ) throws(ChildProcess.Failure) {
+        process = try ChildProcess(
+            path: executable,
+            arguments: [
+                "serve", "--port", "0", "--loops", String(loops), "--max-message-size",
+                String(maxMessageSize), "--stop-at-end-of-input",
+            ]
+        )
+        guard let line = process.readLine(timeout: TimeSpan(seconds: 10)),
+            line.hasPrefix(ServeCommand.readyPrefix)
+        else {
+            throw ChildProcess.Failure(
+                description: "the server process did not start to listen"
+            )
+        }
+        url = line.dropFirst(ServeCommand.readyPrefix.count) + "/"
+    }
+
+    var processID: Int32 { process.processID }
+
+    /// Asks it to stop and waits until it has. Returns whether it ended well, with status 0.
+    @discardableResult
+    func stop() -> Bool {
+        process.stop()
+        return process.waitStatus == 0
+    }
+
+    /// The path of the running program.
+    static var ownExecutable: String { ProcFile.link("/proc/self/exe") ?? "/proc/self/exe" }
+}

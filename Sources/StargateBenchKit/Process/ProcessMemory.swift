@@ -1,0 +1,25 @@
+// The memory of a process on this machine.
+
+/// Sizes in bytes from `/proc/PID/smaps_rollup`.
+struct ProcessMemory: Sendable, Equatable {
+    /// Resident set size: everything of the process that is in memory.
+    var resident: UInt64 = 0
+    /// Proportional set size: shared pages counted by the share of each user.
+    var proportional: UInt64 = 0
+
+    /// The memory of the processes together; nil if none of them can be read.
+    static func read(_ processes: [Int32]) -> ProcessMemory? {
+        var sum = ProcessMemory()
+        var found = false
+        for process in processes {
+            guard let text = ProcFile.text("/proc/\(process)/smaps_rollup"),
+                let resident = ProcFile.number(after: "Rss", in: text),
+                let proportional = ProcFile.number(after: "Pss", in: text)
+            else { continue }
+            found = true
+            sum.resident += resident * 1024
+            sum.proportional += proportional * 1024
+        }
+        return found ? sum : nil
+    }
+}

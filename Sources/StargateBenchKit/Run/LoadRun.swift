@@ -1,0 +1,152 @@
+// Conducts a run from the main thread: connect, warm up, measure, drain, close. The loops do the
+// work; this thread looks at them a few times a second and reads the accounts of the server's
+// process at both ends of the window.
+
+internal import Glibc
+
+/// One run of a fleet of workers.
+struct LoadRun<Worker: LoadWorker> {
+    let fleet: Fleet<Worker>
+    let schedule: RunSchedule
+    /// The processes of the server; empty when they are not on this machine or not visible.
+    let serverProcesses: [Int32]
+    let progress: Progress
+    /// How many connections the run wants, for the progress line; 0 when it holds none.
+    let connectionCount: Int
+
+    private var interruption: Interruption
+    private var outcome = RunOutcome(report: FleetReport(merging: []))
+
+    init(
+        fleet: Fleet<Worker>,
+        schedule: RunSchedule,
+        serverProcesses: [Int32],
+        progress: Progress,
+        connectionCount: Int,
+        interruption: Interruption
+    ) {
+        self.fleet = fleet
+        self.schedule = schedule
+        self.serverProcesses = serverProcesses
+        self.progress = progress
+        self.connectionCount = connectionCount
+        self.interruption = interruption
+    }
+
+    /// Runs it. Returns when every connection is closed or given up.
+    mutating func conduct() -> RunOutcome {
+        outcome.memoryBefore = ProcessMemory.read(serverProcesses)
+        connect()
+        if !outcome.wasInterrupted { load() }
+        finish()
+        if let reports = fleet.ask({ $0.statistics.report() }) {
+            outcome.report = FleetReport(merging: reports)
+            fleet.stop()
+        } else {
+            outcome.isStuck = true
+        }
+        progress.end()
+        outcome.wasInterrupted = interruption.happened
+        return outcome
+    }
+
+    private mutating func connect() {
+        let start = MonotonicClock.now()
+        fleet.tell { worker, loop in worker.connect(on: loop) }
+        wait(until: .ready, deadline: nil, phase: .connecting(connectionCount))
+        outcome.connectLength = MonotonicClock.now() - start
+        if schedule.settling > .zero {
+            wait(until: .closed, deadline: deadline(schedule.settling), phase: .settling)
+        }
+    }
+
+    private mutating func load() {
+        switch schedule.length {
+        case .count(let count):
+            beginAccounts()
+            fleet.tell { worker, _ in
+                worker.statistics.beginWindow()
+                worker.go()
+            }
+            wait(until: .drained, deadline: nil, phase: .counting(count))
+        case .duration(let duration):
+            fleet.tell { worker, _ in worker.go() }
+            if schedule.warmup > .zero {
+                wait(
+                    until: .drained,
+                    deadline: deadline(schedule.warmup),
+                    phase: .warmingUp(schedule.warmup)
+                )
+            }
+            beginAccounts()
+            fleet.tell { worker, _ in worker.statistics.beginWindow() }
+            wait(until: .drained, deadline: deadline(duration), phase: .measuring(duration))
+        }
+        fleet.tell { worker, _ in worker.statistics.endWindow() }
+        endAccounts()
+    }
+
+    private mutating func finish() {
+        // Someone who pressed Ctrl-C does not wait for a slow server.
+        let patience = outcome.wasInterrupted ? TimeSpan(seconds: 1) : schedule.timeout
+        let isOrderly = !outcome.wasInterrupted
+        fleet.tell { worker, _ in worker.drain() }
+        wait(until: .drained, deadline: deadline(patience), phase: .finishing, heedsSignals: false)
+        fleet.tell { worker, _ in
+            // What is still outstanding now is overdue.
+            if isOrderly { worker.sweep(now: .max) }
+            worker.close()
+        }
+        wait(until: .closed, deadline: deadline(patience), phase: .finishing, heedsSignals: false)
+        if isOrderly { fleet.tell { worker, _ in worker.cut() } }
+    }
+
+    private mutating func beginAccounts() {
+        outcome.windowLength = MonotonicClock.now()
+        outcome.serverUsage = ProcessUsage.read(serverProcesses)
+        outcome.clientUsage = ProcessUsage.read([getpid()])
+    }
+
+    private mutating func endAccounts() {
+        let server = ProcessUsage.read(serverProcesses)
+        let client = ProcessUsage.read([getpid()])
+        outcome.windowLength = MonotonicClock.now() - outcome.windowLength
+        outcome.serverUsage = outcome.serverUsage.flatMap { before in server?.since(before) }
+        outcome.clientUsage = outcome.clientUsage.flatMap { before in client?.since(before) }
+        outcome.memoryAfter = ProcessMemory.read(serverProcesses)
+        outcome.heldCount = fleet.snapshot()?.openNow ?? 0
+    }
+
+    private func deadline(_ span: TimeSpan) -> UInt64 {
+        MonotonicClock.now() &+ span.nanoseconds
+    }
+
+    /// Waits until every worker has come so far, the deadline is reached, or a signal comes.
+    private mutating func wait(
+        until stage: WorkerStage,
+        deadline: UInt64?,
+        phase: Progress.Phase,
+        heedsSignals: Bool = true
+    ) {
+        progress.begin(phase)
+        while true {
+            guard let snapshot = fleet.snapshot() else {
+                outcome.isStuck = true
+                return
+            }
+            progress.show(snapshot)
+            if snapshot.stage >= stage { return }
+            if heedsSignals, interruption.check() {
+                outcome.wasInterrupted = true
+                return
+            }
+            let now = MonotonicClock.now()
+            let left = deadline.map { $0.minus(now) } ?? .max
+            if left == 0 { return }
+            // Short turns where the phase may end at any moment, longer ones inside the window,
+            // where every look costs the loops a wake-up.
+            let turn: UInt64 = deadline == nil || left < 200_000_000 ? 10_000_000 : 100_000_000
+            usleep(UInt32(min(left, turn) / 1000 + 1))
+        }
+    }
+}

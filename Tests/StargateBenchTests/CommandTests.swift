@@ -1,0 +1,111 @@
+import ArgumentParser
+import Testing
+
+@testable import StargateBenchKit
+
+@Suite struct CommandTests {
+    private func echo(_ arguments: String...) throws -> EchoCommand {
+        try #require(try BenchCommand.parseAsRoot(["echo"] + arguments) as? EchoCommand)
+    }
+
+    @Test func `echo has its defaults`() throws {
+        let command = try echo()
+        #expect(command.connections == 64)
+        #expect(command.pipeline == 1)
+        #expect(command.size == ByteCount(20))
+        #expect(command.text == nil)
+        #expect(
+            command.length.schedule(timeout: command.client.timeout)
+                == RunSchedule(
+                    length: .duration(TimeSpan(seconds: 10)),
+                    warmup: TimeSpan(seconds: 1)
+                )
+        )
+    }
+
+    @Test func `echo is the default mode`() throws {
+        let command = try BenchCommand.parseAsRoot(["-c", "3", "ws://localhost:1/"])
+        #expect((command as? EchoCommand)?.connections == 3)
+    }
+
+    @Test func `options are known by the names that wrk and oha use`() throws {
+        let command = try echo(
+            "-c",
+            "100",
+            "-p",
+            "32",
+            "-s",
+            "16k",
+            "-z",
+            "2s",
+            "-t",
+            "2",
+            "--warmup",
+            "0",
+            "-H",
+            "A: b",
+            "-H",
+            "C: d",
+            "--subprotocol",
+            "chat",
+            "--text",
+            "mixed",
+            "--seed",
+            "9",
+            "ws://127.0.0.1:9001/"
+        )
+        #expect(command.connections == 100)
+        #expect(command.pipeline == 32)
+        #expect(command.size.bytes == 16_384)
+        #expect(command.length.duration == TimeSpan(seconds: 2))
+        #expect(command.target.header.count == 2)
+        #expect(command.text == .mixed)
+        #expect(command.seed == 9)
+        #expect(command.target.url == "ws://127.0.0.1:9001/")
+    }
+
+    @Test func `json and text may stand alone`() throws {
+        let command = try echo("--text", "--json", "-n", "100")
+        #expect(command.text == .ascii)
+        #expect(command.output.json == "-")
+        #expect(try echo("--json", "out.json").output.json == "out.json")
+    }
+
+    @Test(arguments: [
+        ["echo", "-c", "0"], ["echo", "-p", "0"], ["echo", "-s", "x"], ["echo", "-d", "0"],
+        ["echo", "-d", "1s", "-n", "5"], ["echo", "-n", "5", "-c", "6"], ["echo", "http://x/"],
+        ["echo", "wss://x/"], ["echo", "--binary", "--text"], ["echo", "--timeout", "0"],
+        ["echo", "-H", "no"], ["echo", "-t", "0"], ["handshake", "-c", "0"],
+        ["handshake", "--server-loops", "0"], ["idle", "-d", "0"], ["serve", "--port", "65536"],
+        ["serve", "--max-message-size", "0"], ["echo", "--pid", "1"], ["nonsense", "-x"],
+        ["echo", "-n", "9", "-c", "1", "--warmup", "1"],
+    ])
+    func `what makes no sense is a usage error`(arguments: [String]) {
+        let error = #expect(throws: (any Error).self) { try BenchCommand.parseAsRoot(arguments) }
+        if let error { #expect(BenchCommand.exitStatus(for: error) == 2) }
+    }
+
+    @Test func `asking for help is no error`() {
+        let error = #expect(throws: (any Error).self) {
+            var command = try BenchCommand.parseAsRoot(["echo", "--help"])
+            try command.run()
+        }
+        if let error { #expect(BenchCommand.exitStatus(for: error) == 0) }
+    }
+
+    @Test func `the quotas add up to the count`() {
+        let deck = PayloadDeck(kind: .binary, messageSize: 8, inFlight: 1, seed: 1)
+        let plan = EchoPlan(
+            target: TargetPlan(url: "ws://x/"),
+            deck: deck,
+            depth: 1,
+            timeout: 1,
+            connectRate: 0,
+            connectionCount: 7,
+            messageCount: 100
+        )
+        #expect((0..<7).map(plan.quota).reduce(0, +) == 100)
+        #expect(plan.quota(of: 0) == 15)
+        #expect(plan.quota(of: 6) == 14)
+    }
+}

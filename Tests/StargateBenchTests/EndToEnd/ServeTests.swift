@@ -1,0 +1,69 @@
+import Glibc
+import Testing
+
+@testable import StargateBenchKit
+
+/// The contract of `stargate-bench serve`, which other programs rely on.
+@Suite(.serialized, .enabled(if: access(Peer.bench, X_OK) == 0, "needs the built program"))
+struct ServeTests {
+    @Test func `it says where it listens, echoes on every path, and ends well on SIGTERM`() throws {
+        let process = try ChildProcess(path: Peer.bench, arguments: ["serve", "--port", "0"])
+        let line = try #require(process.readLine(timeout: TimeSpan(seconds: 20)))
+        let address = try TargetAddress(String(line.dropFirst("listening on ".count)))
+        #expect(line == "listening on ws://127.0.0.1:\(address.port)")
+        for path in ["", "/", "/any/path?at=all"] {
+            let report = try TestRun(url: address.url + path, payload: .mixed).echo()
+            #expect(report.errors.isEmpty, "\(report.errors)")
+        }
+        process.stop()
+        #expect(process.waitStatus == 0)
+        #expect(process.readLine(timeout: TimeSpan(seconds: 1)) == nil)
+    }
+
+    @Test(arguments: [0, 1, 125, 126, 65_535, 65_536, 300_000, 3 << 20])
+    func `the server of our own echoes every size`(size: Int) throws {
+        let child = try ChildServer(
+            executable: Peer.bench,
+            loops: 2,
+            maxMessageSize: max(1 << 20, size)
+        )
+        var run = TestRun(url: child.url, size: size, processes: [child.processID])
+        run.schedule.timeout = TimeSpan(seconds: 20)
+        let report = try run.echo()
+        #expect(report.errors.isEmpty, "\(report.errors)")
+        #expect(report.outcome.report.measured == 100)
+        #expect(child.stop())
+    }
+
+    @Test func `a message above the limit is answered with 1009`() throws {
+        let child = try ChildServer(executable: Peer.bench, loops: 1, maxMessageSize: 1000)
+        let report = try TestRun(url: child.url, size: 1001).echo()
+        #expect(report.errors.count(of: .closedEarly) == 2, "\(report.errors)")
+        #expect(report.errors.entries.first?.firstExample.contains("1009") ?? false)
+        #expect(child.stop())
+    }
+
+    @Test func `connections are closed with 1001 when it stops`() throws {
+        let child = try ChildServer(executable: Peer.bench, loops: 1, maxMessageSize: 1000)
+        var run = TestRun(url: child.url)
+        run.schedule.length = .duration(TimeSpan(seconds: 30))
+        let process = child.processID
+        var thread = pthread_t()
+        let argument = UnsafeMutableRawPointer(bitPattern: Int(process))
+        pthread_create(
+            &thread,
+            nil,
+            { argument in
+                usleep(500_000)
+                kill(pid_t(Int(bitPattern: argument)), SIGTERM)
+                return nil
+            },
+            argument
+        )
+        let report = try run.idle()
+        pthread_join(thread, nil)
+        #expect(report.errors.count(of: .closedEarly) == 2, "\(report.errors)")
+        #expect(report.errors.entries.first?.firstExample.contains("1001") ?? false)
+        #expect(child.stop())
+    }
+}
