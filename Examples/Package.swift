@@ -19,10 +19,12 @@ let package = Package(
             name: "demo",
             dependencies: [.product(name: "StargateCore", package: "stargate")],
             resources: [.embedInCode("Resources/page.html")],
-            swiftSettings: swiftSettings),
+            swiftSettings: swiftSettings
+        ),
         .executableTarget(
             name: "echo",
             dependencies: [.product(name: "StargateCore", package: "stargate")],
-            swiftSettings: swiftSettings),
+            swiftSettings: swiftSettings
+        ),
     ]
 )

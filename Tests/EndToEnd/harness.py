@@ -106,6 +106,10 @@ class Server:
         """Sends the signal and returns (exit status, the rest of standard output)."""
         if self.alive():
             self.process.send_signal(number)
+        return self.finish(within)
+
+    def finish(self, within=15):
+        """Waits for the end and returns (exit status, the rest of standard output)."""
         try:
             rest, _ = self.process.communicate(timeout=within)
         except subprocess.TimeoutExpired:

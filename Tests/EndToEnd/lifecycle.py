@@ -36,7 +36,7 @@ def ends(report, bench, name, number, count=50):
                 return await asyncio.gather(*(code_of(socket) for socket in sockets))
             codes = asyncio.run(clients())
             expect(codes == [1001] * count, f"codes {sorted(set(codes))}")
-            status, rest = server.stop(number)
+            status, rest = server.finish()
             expect(status == 0, f"exit status {status}")
             expect(rest == "", f"printed {rest!r}")
 
@@ -187,7 +187,7 @@ def run_demo(report, demo):
                 return await asyncio.gather(*(drain(socket) for socket in sockets))
             codes = asyncio.run(clients())
             expect(codes == [1001] * 20, f"codes {sorted(set(codes))}")
-            status, rest = server.stop(signal.SIGINT)
+            status, rest = server.finish()
             expect(status == 0, f"exit status {status}")
             expect(len(rest.splitlines()) == 1, f"printed {rest!r}")
 

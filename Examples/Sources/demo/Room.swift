@@ -73,7 +73,10 @@ final class Room: Sendable {
             return known
         }
         let new = Entrance(
-            loop: loop.index, mailbox: loop.mailbox, corner: LoopBound(Corner(), to: loop))
+            loop: loop.index,
+            mailbox: loop.mailbox,
+            corner: LoopBound(Corner(), to: loop)
+        )
         state.withLock { $0.entrances.append(new) }
         return new
     }
