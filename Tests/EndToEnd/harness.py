@@ -75,7 +75,8 @@ class Server:
             [str(part) for part in command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
         self.first_line = self.process.stdout.readline().decode().strip()
-        match = re.search(r"listening on (?:ws|http)://(\S+?):(\d+)", self.first_line)
+        match = re.search(r"listening on (?:ws|http)://(\[[^]]+\]|[^:/\s]+):(\d+)",
+                          self.first_line)
         if not match:
             self.process.kill()
             self.process.wait()
@@ -200,11 +201,12 @@ class Peer:
     """A TCP connection that speaks WebSocket only as well as it is told to."""
 
     def __init__(self, server, timeout=5.0, receive_buffer=None):
-        self.socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        family = socket.AF_INET6 if server.host.startswith("[") else socket.AF_INET
+        self.socket = socket.socket(family, socket.SOCK_STREAM)
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
-        self.socket.connect((server.host, server.port))
+        self.socket.connect((server.host.strip("[]"), server.port))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 

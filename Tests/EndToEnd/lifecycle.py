@@ -22,6 +22,11 @@ def run(report, bench):
         ends(report, bench, name, number)
     deaf_peer(report, bench)
     port_taken(report, bench)
+    with report.check("IPv6"), Server(
+            [*bench, "serve", "--host", "::1", "--port", "0"], "serve-ipv6") as server:
+        healthy(server)
+        status, _ = server.stop()
+        expect(status == 0, f"exit status {status}")
     descriptors(report, bench)
     memory(report, bench)
     half_open.finish(report)
