@@ -115,12 +115,12 @@ def serves(server):
     return False
 
 
-def memory(report, bench, count=1000, cycles=5):
+def memory(report, bench, count=500, cycles=5):
     with report.check(f"{cycles} times {count} connections leave nothing behind"):
         with Server([*bench, "serve", "--port", "0"], "serve-memory") as server:
             sizes = []
             for _ in range(cycles):
-                peers = [Peer(server).shake() for _ in range(count // 2)]
+                peers = [Peer(server).shake() for _ in range(count)]
                 for peer in peers:
                     peer.send(frame(TEXT, b"x" * 500))
                 for peer in peers:
