@@ -12,13 +12,15 @@ final class Chat: WebSocketHandler {
     private static let pingStart = #"{"type":"ping""#
 
     private let room: Room
+    private var corner: Room.Corner?
 
     init(room: Room) {
         self.room = room
     }
 
     func opened(_ socket: WebSocket) {
-        room.enter(socket)
+        guard let loop = socket.eventLoop else { return }
+        corner = room.enter(socket, on: loop)
     }
 
     func received(_ message: Message, on socket: WebSocket) {
@@ -37,7 +39,9 @@ final class Chat: WebSocketHandler {
     }
 
     func closed(_ socket: WebSocket, code: CloseCode, reason: String) {
-        room.leave(socket)
+        guard let corner else { return }
+        self.corner = nil
+        room.leave(socket, from: corner)
     }
 }
 

@@ -8,7 +8,7 @@ import Synchronization
 final class Room: Sendable {
     /// The members that one loop serves. Confined to that loop.
     final class Corner {
-        var members: Set<WebSocket> = []
+        fileprivate(set) var members: Set<WebSocket> = []
     }
 
     /// A loop's corner, and the door through which other loops reach it.
@@ -26,18 +26,18 @@ final class Room: Sendable {
     private let state = Mutex(State())
 
     /// Lets a member in, on its loop, and tells everybody how many are present now.
-    func enter(_ socket: WebSocket) {
-        let loop = socket.eventLoop
-        entrance(of: loop).corner.open(on: loop).members.insert(socket)
+    ///
+    /// - Returns: where the member sits, for ``leave(_:from:)``.
+    func enter(_ socket: WebSocket, on loop: EventLoop) -> Corner {
+        let corner = corner(of: loop)
+        corner.members.insert(socket)
         changeCount(by: 1)
+        return corner
     }
 
     /// Takes a member out, on its loop, and tells those who stay.
-    func leave(_ socket: WebSocket) {
-        let loop = socket.eventLoop
-        let members = entrance(of: loop).corner.open(on: loop).members
-        guard members.contains(socket) else { return }
-        entrance(of: loop).corner.open(on: loop).members.remove(socket)
+    func leave(_ socket: WebSocket, from corner: Corner) {
+        corner.members.remove(socket)
         changeCount(by: -1)
     }
 
@@ -51,14 +51,16 @@ final class Room: Sendable {
     private func changeCount(by change: Int) {
         state.withLock { state in
             state.memberCount += change
-            post("{\"type\":\"presence\",\"count\":\(state.memberCount)}", to: state.entrances)
+            let line = #"{"type":"presence","count":\#(state.memberCount)}"#
+            post(line, to: state.entrances)
         }
     }
 
     /// Called under the lock, so that every loop gets all lines in the same order.
     private func post(_ line: String, to entrances: [Entrance]) {
         for entrance in entrances {
-            entrance.mailbox.post { loop in
+            // A loop that has ended takes no more work, and has no members to tell.
+            _ = entrance.mailbox.post { loop in
                 for member in entrance.corner.open(on: loop).members {
                     // A member that does not read is the library's matter: its queue is bounded.
                     _ = member.send(line)
@@ -68,16 +70,19 @@ final class Room: Sendable {
     }
 
     /// The corner of `loop`, which is set up when its first member comes.
-    private func entrance(of loop: EventLoop) -> Entrance {
-        if let known = state.withLock({ $0.entrances.first { $0.loop == loop.index } }) {
-            return known
+    private func corner(of loop: EventLoop) -> Corner {
+        let known = state.withLock { state in
+            state.entrances.first { $0.loop == loop.index }
         }
-        let new = Entrance(
+        if let known { return known.corner.open(on: loop) }
+        let new = Corner()
+        let entrance = Entrance(
             loop: loop.index,
             mailbox: loop.mailbox,
-            corner: LoopBound(Corner(), to: loop)
+            corner: LoopBound(new, to: loop)
         )
-        state.withLock { $0.entrances.append(new) }
+        // Only this loop adds its own entrance, so nobody was faster since the look above.
+        state.withLock { $0.entrances.append(entrance) }
         return new
     }
 }
