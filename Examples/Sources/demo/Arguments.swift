@@ -1,7 +1,7 @@
 /// What the demo was asked for on its command line.
 struct Arguments {
     var host = "127.0.0.1"
-    var port: UInt16 = 9001
+    var port = 9001
 
     /// The reason for which a command line was refused.
     struct Refusal: Error, CustomStringConvertible {
@@ -17,7 +17,7 @@ struct Arguments {
             switch name {
             case "--host": host = value
             case "--port":
-                guard let number = UInt16(value) else {
+                guard let number = Int(value), (0...65_535).contains(number) else {
                     throw Refusal(description: "a port is a number up to 65535, not \(value)")
                 }
                 port = number
