@@ -1,0 +1,30 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, as a user's would be: what it needs has to be public in the library.
+let swiftSettings: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+]
+
+let package = Package(
+    name: "StargateExamples",
+    dependencies: [
+        .package(name: "stargate", path: "../")
+    ],
+    targets: [
+        .executableTarget(
+            name: "demo",
+            dependencies: [.product(name: "StargateCore", package: "stargate")],
+            resources: [.embedInCode("Resources/page.html")],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "echo",
+            dependencies: [.product(name: "StargateCore", package: "stargate")],
+            swiftSettings: swiftSettings
+        ),
+    ]
+)

@@ -1,0 +1,30 @@
+// The demo: a page, a room for it, an echo, a health check, all on one port.
+//
+//     demo [--host HOST] [--port PORT]        0 takes a free port
+
+import StargateCore
+
+do {
+    let arguments = try Arguments(CommandLine.arguments.dropFirst())
+    let server = Server(configuration: .init(host: arguments.host, port: arguments.port))
+    let room = Room()
+    let page = String(decoding: PackageResources.page_html, as: UTF8.self)
+
+    server.webSocket("/chat", origin: .sameOrigin) { _ in
+        .accept { Chat(room: room) }
+    }
+    server.webSocket("/echo", origin: .any) { _ in
+        .accept { Echo() }
+    }
+    server.get("/") { _ in .html(page) }
+    server.get("/health") { _ in .text("ok") }
+
+    try server.start()
+    for address in server.addresses {
+        Console.say("listening on http://\(address)/")
+    }
+    try await server.run(stoppingOn: [.interrupt, .terminate])
+    Console.say("everybody was told goodbye")
+} catch {
+    Console.giveUp(error)
+}

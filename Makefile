@@ -1,0 +1,56 @@
+# The words of this project. `make` alone lists them.
+
+SHELL := bash
+PORT ?= 9001
+HOST ?= 127.0.0.1
+.DEFAULT_GOAL := help
+.PHONY: help deps test-deps demo test bench compare conformance docs format lint sanitize check clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+deps: ## Install what building needs, if it is missing
+	@Scripts/install-dependencies.sh
+
+test-deps:
+	@Scripts/install-dependencies.sh test
+
+demo: deps ## Start the demo server: a chat page, an echo (PORT=9001, HOST=127.0.0.1)
+	@swift build --package-path Examples --configuration release --product demo
+	@exec "$$(swift build --package-path Examples --configuration release --show-bin-path)/demo" \
+		--host $(HOST) --port $(PORT)
+
+test: test-deps ## Run every test: unit tests, then the programs against clients of others
+	swift test
+	Scripts/end-to-end.sh
+
+bench: deps ## Measure handshakes and messages against a server of its own process
+	@swift build --configuration release --product stargate-bench
+	@bench="$$(swift build --configuration release --show-bin-path)/stargate-bench" && \
+		"$$bench" handshake && "$$bench" echo
+
+compare: test-deps ## The same, side by side with Python websockets
+	@Scripts/compare.sh
+
+conformance: deps ## Run the Autobahn test suite (AUTOBAHN=runner, CASES=core,limits)
+	@Scripts/conformance.sh $(CASES)
+
+docs: deps ## Build the documentation into docs-out/
+	@Scripts/docs.sh
+
+format: ## Format the Swift code in place
+	@Scripts/swift-files.sh | xargs -0 swift format --in-place --parallel
+
+lint: ## Check the format and the house rules
+	@Scripts/lint.sh
+
+sanitize: deps ## Run the unit tests under the address and the thread sanitizer
+	Scripts/sanitize.sh address
+	Scripts/sanitize.sh thread
+
+check: test-deps lint ## Everything a change has to pass
+	swift build --build-tests -Xswiftc -warnings-as-errors
+	$(MAKE) test sanitize
+
+clean: ## Remove what was built
+	rm -rf .build .build-* Examples/.build docs-out

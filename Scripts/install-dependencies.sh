@@ -1,0 +1,70 @@
+#!/usr/bin/env bash
+# Installs what is missing, and only that.
+#
+#   install-dependencies.sh          what building needs: libuv, OpenSSL, zlib, pkg-config
+#   install-dependencies.sh test     also what testing needs: clients that others wrote
+#
+# Root is asked for only when a package is missing. Python packages go into .build, not into the
+# system.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+what=${1:-build}
+
+say() { echo "dependencies: $*"; }
+has() { command -v "$1" >/dev/null 2>&1; }
+
+if ! has swift; then
+    say "no 'swift' in PATH. Stargate needs Swift 6.2 or newer: https://www.swift.org/install/" >&2
+    exit 1
+fi
+
+packages=()
+has pkg-config || packages+=(pkg-config)
+library() { # library PKG-CONFIG-NAME DEBIAN-PACKAGE
+    { has pkg-config && pkg-config --exists "$1"; } || packages+=("$2")
+}
+library libuv libuv1-dev
+library openssl libssl-dev
+library zlib zlib1g-dev
+
+if [ "$what" = test ]; then
+    has python3 && python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
+    has node || has nodejs || packages+=(nodejs)
+    [ -d /usr/share/nodejs/ws ] || packages+=(node-ws)
+    has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
+fi
+
+if [ ${#packages[@]} -gt 0 ]; then
+    if ! has apt-get; then
+        say "this is no Debian. Install the counterparts of: ${packages[*]}" >&2
+        exit 1
+    fi
+    root=()
+    if [ "$(id -u)" -ne 0 ]; then
+        if ! has sudo; then
+            say "as root, run: apt-get install ${packages[*]}" >&2
+            exit 1
+        fi
+        root=(sudo)
+        say "root is needed to install packages, so sudo may ask for your password"
+    fi
+    export DEBIAN_FRONTEND=noninteractive
+    ${root[@]+"${root[@]}"} apt-get update -qq
+    for package in "${packages[@]}"; do
+        say "installing $package (apt)"
+        ${root[@]+"${root[@]}"} env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -y -qq --no-install-recommends "$package" >/dev/null
+    done
+fi
+
+if [ "$what" = test ]; then
+    venv=.build/test-clients
+    if ! cmp -s Tests/EndToEnd/requirements.txt "$venv/installed"; then
+        say "installing $(grep -v '^#' Tests/EndToEnd/requirements.txt | paste -sd' ') (pip, into $venv)"
+        python3 -m venv "$venv"
+        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+            -r Tests/EndToEnd/requirements.txt
+        cp Tests/EndToEnd/requirements.txt "$venv/installed"
+    fi
+fi
+say "complete"

@@ -1,0 +1,51 @@
+#!/usr/bin/env bash
+# Checks what needs no compiler: the format, and the house rules that a machine can see.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+failed=0
+complain() {
+    echo "lint: $*" >&2
+    failed=1
+}
+
+Scripts/swift-files.sh | xargs -0 swift format lint --strict --parallel || failed=1
+
+# A file fits into a head. 450 lines is the limit for all sources.
+while IFS= read -r -d '' file; do
+    lines=$(wc -l <"$file")
+    [ "$lines" -le 450 ] || complain "$file has $lines lines, 450 are the limit"
+done < <(
+    Scripts/swift-files.sh
+    find Scripts Tests/EndToEnd -type f -not -path '*/__pycache__/*' -print0
+)
+
+# The engine brings nothing along.
+foreign=$(grep -rnE '^[a-z@ ]*import ' Sources/StargateCore --include='*.swift' \
+    | grep -vE 'import (Swift|Synchronization|CUV|COpenSSL|CZlib|Glibc|Musl|Darwin)$' || true)
+[ -z "$foreign" ] || complain "StargateCore imports more than it may:" $'\n'"$foreign"
+
+# Wire data meets these rooms first: nothing in them may trap on purpose.
+for room in Framing Messages HTTP Handshake; do
+    [ -d "Sources/StargateCore/$room" ] || continue
+    traps=$(grep -rnE '\b(fatalError|try!|as!)' "Sources/StargateCore/$room" || true)
+    [ -z "$traps" ] || complain "a trap within reach of the wire:" $'\n'"$traps"
+done
+
+# The README shows the program that is built.
+if [ -f Examples/Sources/echo/main.swift ]; then
+    shown=$(awk '/^```swift$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md)
+    [ "$shown" = "$(cat Examples/Sources/echo/main.swift)" ] \
+        || complain "the first Swift example of README.md is not Examples/Sources/echo/main.swift"
+fi
+
+notes=$(grep -rnwE 'TODO|FIXME|XXX' Sources Tests Examples Scripts Makefile \
+    --include='*' --exclude-dir='.build*' --exclude=lint.sh || true)
+[ -z "$notes" ] || complain "a note that belongs into an issue:" $'\n'"$notes"
+
+for script in Scripts/*.sh .ci/run; do
+    bash -n "$script" || failed=1
+    [ -x "$script" ] || ! head -n1 "$script" | grep -q "^#!" \
+        || complain "$script is not executable"
+done
+[ "$failed" -eq 0 ] && echo "lint: clean"
+exit "$failed"
