@@ -26,7 +26,8 @@ final class ClientAttempt: ConnectionOwner {
         do throws(ClientHandshakeFailure) {
             handshake = try ClientHandshake(
                 url: request.url, version: request.protocolVersion, origin: request.origin,
-                subprotocols: request.subprotocols, headers: request.headers, using: &generator)
+                subprotocols: request.subprotocols, extensions: request.compression?.offer,
+                headers: request.headers, using: &generator)
         } catch {
             return finish(ClientError(.badRequest, error.reason))
         }
@@ -112,7 +113,7 @@ final class ClientAttempt: ConnectionOwner {
         case .failed(let failure):
             fail(connection, ClientError(.invalidResponse, failure.reason))
             return .used(head.byteCount)
-        case .accepted(let subprotocol, _):
+        case .accepted(let subprotocol, let extensions):
             let answerByteCount = handshake.answerByteCount
             guard rest.count >= answerByteCount else {
                 return .incomplete(scannedByteCount: 0)
@@ -123,16 +124,47 @@ final class ClientAttempt: ConnectionOwner {
                     ClientError(.invalidResponse, "the server did not answer the challenge"))
                 return .used(head.byteCount)
             }
-            open(connection, subprotocol)
+            do throws(ClientError) {
+                open(connection, subprotocol, try agreeOnCompression(extensions, view))
+            } catch {
+                fail(connection, error)
+            }
             return .used(head.byteCount + answerByteCount)
         }
     }
 
-    private func open(_ connection: Connection, _ subprotocol: String?) {
+    /// RFC 7692 section 7.1: what the server accepted must be what was offered, once.
+    private func agreeOnCompression(
+        _ extensions: [HeadRange], _ view: HeadView
+    ) throws(ClientError) -> ConnectionCompression? {
+        guard !extensions.isEmpty else { return nil }
+        var accepted: [ExtensionOffer] = []
+        for range in extensions {
+            do throws(HandshakeRefusal) {
+                accepted += try Extensions.parse(view.view(range))
+            } catch {
+                throw ClientError(.invalidResponse, error.reason)
+            }
+        }
+        guard let options = request.compression, accepted.count == 1,
+            let answer = accepted.first, let parameters = options.check(answer)
+        else {
+            throw ClientError(
+                .invalidResponse, "the server accepted an extension that was not offered")
+        }
+        return ConnectionCompression(
+            parameters, options: options, shared: eventLoop.clientCompression(options),
+            isClient: true)
+    }
+
+    private func open(
+        _ connection: Connection, _ subprotocol: String?, _ compression: ConnectionCompression?
+    ) {
         let context = ConnectionContext(
             limits: request.limits, owner: nil, subprotocol: subprotocol)
         finish(.success(WebSocket(connection)))
-        connection.open(request.protocolVersion, context, handler)
+        connection.open(
+            request.protocolVersion, context, handler, compression: compression)
     }
 
     // MARK: The end

@@ -10,6 +10,8 @@ public struct ClientRequest: Sendable {
     public var origin: String?
     /// The generation of the protocol to speak.
     public var protocolVersion = ProtocolVersion.rfc6455
+    /// Offers permessage-deflate to the server; nil for not.
+    public var compression: PerMessageDeflate?
     /// How long the connection may take, from the name lookup to the end of the handshake.
     public var timeout = Duration.seconds(10)
     /// The longest message that is received, in bytes, fragments summed up.

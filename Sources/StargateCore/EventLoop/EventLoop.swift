@@ -161,12 +161,14 @@ public final class EventLoop {
         for connection in loop.state.slab.active { connection.abort() }
         loop.serveAttention()
         unsafe uv_timer_stop(deadlineTimer)
-        for unsafe handle in unsafe [
-            UnsafeMutableRawPointer(wakeUp), UnsafeMutableRawPointer(beforeSleep),
-            UnsafeMutableRawPointer(afterSleep), UnsafeMutableRawPointer(deadlineTimer),
-        ] {
-            unsafe uv_close(handle.assumingMemoryBound(to: uv_handle_t.self), nil)
-        }
+        unsafe close(UnsafeMutableRawPointer(wakeUp))
+        unsafe close(UnsafeMutableRawPointer(beforeSleep))
+        unsafe close(UnsafeMutableRawPointer(afterSleep))
+        unsafe close(UnsafeMutableRawPointer(deadlineTimer))
+    }
+
+    private func close(_ handle: UnsafeMutableRawPointer) {
+        unsafe uv_close(handle.assumingMemoryBound(to: uv_handle_t.self), nil)
     }
 
     private func tearDown() {

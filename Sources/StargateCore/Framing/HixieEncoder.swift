@@ -33,4 +33,18 @@ enum HixieEncoder {
         unsafe destination[count &+ 1] = 0xFF
         return count &+ overhead
     }
+
+    /// Writes text that is known to be valid UTF-8 as one frame.
+    ///
+    /// - Parameters:
+    ///   - text: valid UTF-8: the caller has it from a `UTF8Span` or a `String`.
+    ///   - destination: room for ``overhead`` bytes more than the text.
+    @inline(__always)
+    static func write(_ text: UnsafeRawBufferPointer, to destination: UnsafeMutableRawPointer) {
+        unsafe destination.storeBytes(of: 0x00, as: UInt8.self)
+        if let source = text.baseAddress {
+            unsafe (destination + 1).copyMemory(from: source, byteCount: text.count)
+        }
+        unsafe destination.storeBytes(of: 0xFF, toByteOffset: text.count &+ 1, as: UInt8.self)
+    }
 }

@@ -20,12 +20,14 @@ enum ProtocolViolation: Error, Equatable {
     case invalidCloseCode
     case invalidCompressedData
     case invalidHixieFrame
+    case outOfMemory
 
     /// The status code that the Close frame carries. RFC 6455 section 7.4.1.
     var code: CloseCode {
         switch self {
         case .messageTooBig: .messageTooBig
         case .tooManyFragments: .policyViolation
+        case .outOfMemory: .internalError
         case .invalidUTF8, .invalidCloseReason, .invalidCompressedData: .invalidPayload
         default: .protocolError
         }
@@ -52,6 +54,7 @@ enum ProtocolViolation: Error, Equatable {
         case .invalidCloseCode: "the close code must not be sent"
         case .invalidCompressedData: "the compressed data is invalid"
         case .invalidHixieFrame: "the frame is invalid"
+        case .outOfMemory: "there is not enough memory for the message"
         }
     }
 }

@@ -24,6 +24,10 @@ extension Server {
         /// send, so they must be asked for.
         public var protocols = ProtocolSet.default
 
+        /// How messages are compressed for clients that ask for it; nil for not at all, the default:
+        /// compression costs processor time for every message, and secrets need care with it.
+        public var compression: PerMessageDeflate?
+
         /// The longest message in bytes, fragments summed up. Judged at the frame's header, before
         /// anything is kept: 1009.
         public var maxMessageSize = 1 << 20

@@ -136,10 +136,12 @@ extension ServerLoop {
                 // RFC 6455 section 4.2.2: without an agreement there is no subprotocol.
                 let subprotocol = chosen.flatMap { offered.contains($0) ? $0 : nil }
                 let proof = unsafe UnsafeRawBufferPointer(rebasing: rest[..<proofByteCount])
+                let agreement = try negotiateCompression(handshake)
                 try unsafe sendAcceptance(
-                    handshake, subprotocol, offered, headers, proof, connection)
+                    handshake, subprotocol, offered, agreement?.answer, headers, proof, connection)
                 connection.open(
-                    handshake.version, context(subprotocol: subprotocol), makeHandler())
+                    handshake.version, context(subprotocol: subprotocol), makeHandler(),
+                    compression: agreement.flatMap(makeCompression))
             }
         } catch {
             refuse(connection, error)
@@ -149,11 +151,11 @@ extension ServerLoop {
 
     private func sendAcceptance(
         _ handshake: OpeningHandshake, _ subprotocol: String?, _ offered: [String],
-        _ headers: [(String, String)], _ proof: UnsafeRawBufferPointer, _ connection: Connection
+        _ extensions: String?, _ headers: [(String, String)], _ proof: UnsafeRawBufferPointer, _ connection: Connection
     ) throws(HandshakeRefusal) {
         var writer = unsafe HandshakeWriter(scratch)
         let refusal = handshake.encodeResponse(
-            subprotocol: subprotocol, offered: offered, extensions: nil, headers: headers,
+            subprotocol: subprotocol, offered: offered, extensions: extensions, headers: headers,
             into: &writer)
         if let refusal { throw refusal }
         if case .hixie76(let keys) = handshake.proof {
@@ -163,6 +165,21 @@ extension ServerLoop {
         }
         unsafe connection.sendRaw(writer.written)
         eventLoop.loop.state.counters.handshakesAccepted &+= 1
+    }
+
+    private func negotiateCompression(
+        _ handshake: OpeningHandshake
+    ) throws(HandshakeRefusal) -> PerMessageDeflate.Agreement? {
+        guard let options = configuration.compression else { return nil }
+        return options.accept(try handshake.extensionOffers())
+    }
+
+    private func makeCompression(
+        _ agreement: PerMessageDeflate.Agreement
+    ) -> ConnectionCompression? {
+        guard let options = configuration.compression, let compression else { return nil }
+        return ConnectionCompression(
+            agreement.parameters, options: options, shared: compression, isClient: false)
     }
 
     /// The application said no.
@@ -194,12 +211,15 @@ extension HeadView {
 extension Connection {
     /// The opening handshake is done: the response is on its way, and messages follow it.
     func open(
-        _ version: ProtocolVersion, _ context: ConnectionContext, _ handler: any WebSocketHandler
+        _ version: ProtocolVersion, _ context: ConnectionContext, _ handler: any WebSocketHandler,
+        compression: ConnectionCompression? = nil
     ) {
         let before = unsafe state.context
         unsafe state.context = Unmanaged.passRetained(context)
         unsafe before?.release()
         state.version = version
+        state.compression = compression
+        if version.isHixie || compression != nil { state.flags.insert(.isTransformed) }
         state.handler = handler
         state.phase = .open
         state.lastHeard = loop.currentTick()

@@ -14,6 +14,8 @@ final class ServerLoop: ConnectionOwner {
     let fields: UnsafeMutableBufferPointer<HeadField>
     /// Where responses to handshakes are written.
     let scratch: UnsafeMutableRawBufferPointer
+    /// Shared by the connections of this loop that compress.
+    let compression: LoopCompression?
     private var listener: Listener?
     private var contexts: [String?: ConnectionContext] = [:]
     private var connectionCount = 0
@@ -25,6 +27,7 @@ final class ServerLoop: ConnectionOwner {
         self.routes = routes
         self.eventLoop = eventLoop
         configuration = server.configuration
+        compression = configuration.compression.map(LoopCompression.init)
         unsafe fields = .allocate(capacity: headLimits.fieldCount)
         unsafe scratch = .allocate(byteCount: 32 << 10, alignment: 16)
     }

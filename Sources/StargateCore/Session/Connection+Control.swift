@@ -74,6 +74,7 @@ extension Connection {
     /// Begins the closing handshake; the peer has `closeTimeout` to answer.
     func close(_ code: CloseCode, _ reason: String) {
         guard state.phase == .open else { return }
+        if state.version.isHixie { return closeHixie() }
         sendClose(code, reason)
         state.phase = .closing
         setDeadline(after: limits.closeTimeout)
@@ -88,7 +89,9 @@ extension Connection {
     func fail(_ code: CloseCode, _ reason: String) {
         guard receivesFrames else { return }
         loop.state.counters.connectionsFailed &+= 1
-        if state.phase == .open { sendClose(code, reason) }
+        if state.phase == .open {
+            if state.version.isHixie { sendHixieClose() } else { sendClose(code, reason) }
+        }
         end(code, reason)
     }
 
@@ -109,7 +112,7 @@ extension Connection {
     /// RFC 6455 section 7.1.1: the server ends the TCP connection first, so that the client does not
     /// have to keep its port in TIME_WAIT. Bytes that still arrive are read and thrown away, because
     /// closing with unread bytes would reset the connection and could take the Close frame with it.
-    private func end(_ code: CloseCode, _ reason: String) {
+    func end(_ code: CloseCode, _ reason: String) {
         state.phase = .ending
         state.flags.subtract(.isPaused)
         discardInbound()

@@ -31,12 +31,13 @@ extension Connection {
     /// Closes the socket and tells whoever has to know.
     private func endTransport(_ end: ConnectionEnd) {
         let phase = state.phase
+        let code = if case .endOfStream = end { codeAtEndOfStream } else { CloseCode.abnormalClosure }
         state.phase = .ended
         loop.state.deadlines.clear(slot: state.slot)
         if phase == .connecting || phase == .handshake {
             if let owner = withContext({ $0.owner }) ?? nil { owner.handshakeEnded(self, end) }
         }
-        notifyClosed(.abnormalClosure, "")
+        notifyClosed(code, "")
         loop.withTransport { $0.close(self) }
     }
 
@@ -44,14 +45,21 @@ extension Connection {
 
     /// Shuts this endpoint's half once everything is written; the client leaves that to the server.
     func shutDownWhenFlushed() {
-        guard state.phase == .ending, isFlushed, !state.flags.contains(.isBlocked) else {
+        guard shutsDownWhenFlushed, isFlushed, !state.flags.contains(.isBlocked) else {
             if !state.flags.contains(.isBlocked) { askForAttention() }
             return
         }
         if state.flags.contains(.peerEnded) { return endTransport(.endOfStream) }
-        guard !state.flags.contains(.isShut), !isClient else { return }
+        // RFC 6455 section 7.1.1: a client waits for the server to end the stream.
+        guard !state.flags.contains(.isShut), !isClient || state.version == .hixie75 else { return }
         state.flags.insert(.isShut)
         loop.withTransport { $0.shutDown(self) }
+    }
+
+    /// Whether nothing follows what is buffered. To close a draft-hixie-75 connection is to end
+    /// the stream.
+    private var shutsDownWhenFlushed: Bool {
+        state.phase == .ending || state.phase == .closing && state.version == .hixie75
     }
 
     /// An HTTP exchange is over, or was refused: the answer leaves, then this half is shut.

@@ -5,11 +5,14 @@
 extension Connection {
     /// Processes bytes that are frames. Uses up all of them: what is not whole is kept.
     func receiveFrames(_ bytes: UnsafeMutableRawBufferPointer) {
+        if state.version.isHixie {
+            return unsafe receiveHixieFrames(UnsafeRawBufferPointer(bytes))
+        }
         guard var cursor = bytes.baseAddress, let handler = state.handler else { return }
         let end = unsafe cursor + bytes.count
         let limits = limits
         let rules = FrameRules(
-            expectsMask: !isClient, allowedReservedBits: 0,
+            expectsMask: !isClient, allowedReservedBits: state.compression == nil ? 0 : 0x40,
             payloadByteCountMax: limits.maxMessageSize)
         if let inbound = state.inbound, inbound.state.assembler.partialFrame != nil {
             unsafe cursor += unsafe receivePartialPayload(
@@ -52,7 +55,7 @@ extension Connection {
 
     /// Whether the next frame may be processed.
     @inline(__always)
-    private var mayProceed: Bool {
+    var mayProceed: Bool {
         receivesFrames && state.flags.isDisjoint(with: [.isPausedByApplication, .isCondemned])
     }
 
@@ -75,7 +78,7 @@ extension Connection {
     }
 
     @inline(__always)
-    private func deliverText(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
+    func deliverText(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
         loop.state.counters.messagesReceived &+= 1
         let characters = unsafe UnsafeBufferPointer(
             start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), count: bytes.count)
@@ -85,7 +88,7 @@ extension Connection {
     }
 
     @inline(__always)
-    private func deliverBinary(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
+    func deliverBinary(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
         loop.state.counters.messagesReceived &+= 1
         handler.received(.binary(unsafe bytes.bytes), on: WebSocket(self))
     }
@@ -149,7 +152,9 @@ extension Connection {
         inbound.state.assembler = MessageAssembler()
         releaseIdleInbound()
         let bytes = unsafe UnsafeRawBufferPointer(assembler.payload.bytes)
-        if opcode == .text {
+        if assembler.isCompressed {
+            unsafe deliverCompressed(opcode, bytes, handler)
+        } else if opcode == .text {
             unsafe deliverText(bytes, handler)
         } else {
             unsafe deliverBinary(bytes, handler)

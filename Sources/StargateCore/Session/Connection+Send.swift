@@ -7,13 +7,20 @@ extension Connection {
 
     /// Sends a data message that the application gave.
     @inline(__always)
-    func sendMessage(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) -> SendResult {
+    func sendMessage(
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, mayCompress: Bool
+    ) -> SendResult {
         guard state.phase == .open else { return .dropped }
-        let result = unsafe sendFrame(firstByte, payload)
-        if result == .dropped {
-            loop.state.counters.messagesDropped &+= 1
-        } else {
-            loop.state.counters.messagesSent &+= 1
+        let result =
+            if state.flags.contains(.isTransformed) {
+                unsafe sendTransformed(opcode, payload, mayCompress: mayCompress)
+            } else {
+                unsafe sendFrame(0x80 | opcode.rawValue, payload)
+            }
+        switch result {
+        case .sent, .queued: loop.state.counters.messagesSent &+= 1
+        case .dropped: loop.state.counters.messagesDropped &+= 1
+        case .unsupported: break
         }
         return result
     }
@@ -93,14 +100,9 @@ extension Connection {
     private func enqueue(
         _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, needed: Int
     ) -> SendResult {
-        let limits = limits
-        let waiting = state.outbound?.queue.byteCount ?? 0
         let isControl = firstByte & 0x08 != 0
         // Control frames are short and never dropped.
-        if waiting + needed > limits.outputHardLimit, waiting > 0, !isControl {
-            if limits.outputPolicy == .close { overflow() }
-            return .dropped
-        }
+        guard isControl || hasRoom(for: needed) else { return .dropped }
         let outbound = outboundQueue()
         unsafe outbound.queue.append(count: needed, pool: &loop.state.buffers) { target in
             unsafe write(firstByte, payload, to: target)
@@ -109,7 +111,17 @@ extension Connection {
         return sendResultAfterQueueing()
     }
 
-    private func sendResultAfterQueueing() -> SendResult {
+    /// Whether the queue takes so many bytes more; acts by the policy if it does not. A single
+    /// message may be longer than the limit when nothing waits before it.
+    func hasRoom(for byteCount: Int) -> Bool {
+        guard let outbound = state.outbound, !outbound.queue.isEmpty else { return true }
+        let limits = limits
+        guard outbound.queue.byteCount + byteCount > limits.outputHardLimit else { return true }
+        if limits.outputPolicy == .close { overflow() }
+        return false
+    }
+
+    func sendResultAfterQueueing() -> SendResult {
         if state.flags.contains(.isBlocked) {
             state.flags.insert(.owesDrained)
             return .queued

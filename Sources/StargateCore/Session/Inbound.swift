@@ -3,6 +3,8 @@
 struct InboundState {
     /// The message that is being assembled, once the connection is open.
     var assembler = MessageAssembler()
+    /// The same for a hixie connection, which keeps it from its first frame to its end.
+    var hixie: HixieAssembler?
     /// The head of a request or response that is not whole yet.
     var head = PooledBuffer.empty
     /// How much of the head the owner has looked at.
@@ -15,7 +17,7 @@ struct InboundState {
 
     /// Whether there is nothing to keep.
     var isIdle: Bool {
-        !assembler.isInProgress && spillByteCount == 0 && head.count == 0 && held.count == 0
+        !assembler.isInProgress && hixie == nil && spillByteCount == 0 && head.count == 0 && held.count == 0
     }
 }
 
@@ -65,6 +67,7 @@ extension Connection {
         guard let inbound = state.inbound else { return }
         state.inbound = nil
         inbound.state.assembler.reset(pool: &loop.state.buffers)
+        if var hixie = inbound.state.hixie { loop.state.buffers.give(&hixie.payload) }
         loop.state.buffers.give(&inbound.state.head)
         loop.state.buffers.give(&inbound.state.held)
         guard loop.state.spareInbound.count < LoopState.spareCountMax else {

@@ -9,4 +9,6 @@ public enum SendResult: Sendable {
     /// It was not taken: the connection is closing or gone, or its queue is full and its policy
     /// drops.
     case dropped
+    /// The protocol of this connection cannot carry it: the hixie drafts know text only.
+    case unsupported
 }

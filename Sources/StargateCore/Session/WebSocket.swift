@@ -28,41 +28,48 @@ public struct WebSocket {
     ///
     /// Header and payload are copied to the loop's write buffer, or written at once when they are
     /// large: `message` is not needed after the call.
+    ///
+    /// - Parameters:
+    ///   - message: the message.
+    ///   - compress: false to leave this message uncompressed, for instance because it holds a
+    ///     secret next to what an attacker chose; without effect where nothing is compressed.
+    /// - Returns: what became of it.
     @inline(__always)
     @discardableResult
-    public func send(_ message: Message) -> SendResult {
+    public func send(_ message: Message, compress: Bool = true) -> SendResult {
         switch message {
-        case .text(let text): send(text)
-        case .binary(let bytes): send(bytes)
+        case .text(let text): send(text, compress: compress)
+        case .binary(let bytes): send(bytes, compress: compress)
         }
     }
 
     /// Sends a text message.
     @discardableResult
-    public func send(_ text: UTF8Span) -> SendResult {
+    public func send(_ text: UTF8Span, compress: Bool = true) -> SendResult {
         guard let current else { return .dropped }
         let characters = text.span
         return unsafe characters.withUnsafeBytes {
-            unsafe current.sendMessage(0x80 | Opcode.text.rawValue, $0)
+            unsafe current.sendMessage(.text, $0, mayCompress: compress)
         }
     }
 
     /// Sends a binary message.
     @discardableResult
-    public func send(_ bytes: RawSpan) -> SendResult {
+    public func send(_ bytes: RawSpan, compress: Bool = true) -> SendResult {
         guard let current else { return .dropped }
         return unsafe bytes.withUnsafeBytes {
-            unsafe current.sendMessage(0x80 | Opcode.binary.rawValue, $0)
+            unsafe current.sendMessage(.binary, $0, mayCompress: compress)
         }
     }
 
     /// Sends a text message.
     @discardableResult
-    public func send(_ text: String) -> SendResult {
+    public func send(_ text: String, compress: Bool = true) -> SendResult {
         guard let current else { return .dropped }
         var text = text
         return text.withUTF8 {
-            unsafe current.sendMessage(0x80 | Opcode.text.rawValue, UnsafeRawBufferPointer($0))
+            unsafe current.sendMessage(
+                .text, UnsafeRawBufferPointer($0), mayCompress: compress)
         }
     }
 

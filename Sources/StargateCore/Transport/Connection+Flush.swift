@@ -137,7 +137,9 @@ extension Connection {
             state.flags.remove(.owesDrained)
             if state.phase == .open { state.handler?.drained(WebSocket(self)) }
         }
-        if state.phase == .ending { shutDownWhenFlushed() }
+        if state.phase == .ending || state.phase == .closing && state.version == .hixie75 {
+            shutDownWhenFlushed()
+        }
     }
 
     /// Gives the queue back.

@@ -78,6 +78,7 @@ struct Connection: Equatable {
         discardInbound()
         discardOutbound()
         state.handler = nil
+        state.compression = nil
         loop.state.deadlines.clear(slot: state.slot)
         if let context = unsafe state.context {
             unsafe state.context = nil

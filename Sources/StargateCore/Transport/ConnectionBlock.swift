@@ -12,6 +12,8 @@ struct ConnectionBlock {
     var handler: (any WebSocketHandler)?
     var inbound: Inbound?
     var outbound: Outbound?
+    /// Set when permessage-deflate was agreed on.
+    var compression: ConnectionCompression?
     /// The next connection on the loop's ``AttentionList``.
     var next: Connection?
     /// The place in the slab, which is also the place in the deadline table.
@@ -76,6 +78,9 @@ struct ConnectionFlags: OptionSet {
     static let isProcessing = ConnectionFlags(rawValue: 1 << 11)
     /// The peer has ended its half.
     static let peerEnded = ConnectionFlags(rawValue: 1 << 12)
+
+    /// Messages are not plain RFC 6455 frames: a hixie draft, or compression.
+    static let isTransformed = ConnectionFlags(rawValue: 1 << 13)
 
     static let isPaused: ConnectionFlags = [.isPausedByApplication, .isPausedByOutput]
 }

@@ -1,0 +1,43 @@
+// Compressed messages, on both ways. RFC 7692 section 6.
+
+extension Connection {
+    /// Sends a message by the rules of this connection's protocol and extensions: the way of those
+    /// that are not plain RFC 6455 frames.
+    @inline(never)
+    func sendTransformed(
+        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, mayCompress: Bool
+    ) -> SendResult {
+        if state.version.isHixie {
+            guard opcode == .text else { return .unsupported }
+            return unsafe sendHixieText(payload)
+        }
+        let firstByte = 0x80 | opcode.rawValue
+        guard mayCompress, let compression = state.compression else {
+            return unsafe sendFrame(firstByte, payload)
+        }
+        // A dropped message must not be in the context that the peer builds up, so room comes first.
+        guard hasRoom(for: payload.count) else { return .dropped }
+        let result = unsafe compression.withCompressed(payload) { compressed in
+            unsafe sendFrame(firstByte | 0x40, compressed)
+        }
+        return unsafe result ?? sendFrame(firstByte, payload)
+    }
+
+    /// Inflates a message and delivers it.
+    func deliverCompressed(
+        _ opcode: Opcode, _ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler
+    ) {
+        guard let compression = state.compression else { return fail(.reservedBits) }
+        var isValid = true
+        let violation = unsafe compression.withInflated(bytes, limit: limits.maxMessageSize) {
+            message in
+            if opcode == .text {
+                isValid = unsafe UTF8Validator.isValid(message)
+                if isValid { unsafe deliverText(message, handler) }
+            } else {
+                unsafe deliverBinary(message, handler)
+            }
+        }
+        if let violation { fail(violation) } else if !isValid { fail(.invalidUTF8) }
+    }
+}

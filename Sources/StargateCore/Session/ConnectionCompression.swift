@@ -1,0 +1,103 @@
+/// What a connection keeps for permessage-deflate (RFC 7692): contexts of its own for a direction
+/// that takes over context from message to message, or nothing but the loop's shared ones.
+final class ConnectionCompression {
+    private let shared: LoopCompression
+    private let minimumSize: Int
+    private let outgoing: PerMessageDeflateParameters.Direction
+    /// Only with context takeover; without, the loop's is borrowed per message.
+    private var deflater: Deflater?
+    private var inflater: Inflater?
+
+    init(
+        _ parameters: PerMessageDeflateParameters, options: PerMessageDeflate,
+        shared: LoopCompression, isClient: Bool
+    ) {
+        self.shared = shared
+        minimumSize = options.minimumSize
+        outgoing = isClient ? parameters.fromClient : parameters.fromServer
+        let incoming = isClient ? parameters.fromServer : parameters.fromClient
+        deflater = outgoing.hasContextTakeover ? Deflater(outgoing, options) : nil
+        inflater = incoming.hasContextTakeover ? Inflater(incoming) : nil
+    }
+
+    /// Compresses a message and lends the result, or returns nil when it is to be sent as it is.
+    func withCompressed<Result>(
+        _ message: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result? {
+        guard message.count >= minimumSize else { return nil }
+        let outcome =
+            if deflater != nil {
+                unsafe deflater?.compress(message, into: &shared.compressed) ?? .failed
+            } else {
+                unsafe shared.contexts.compress(
+                    message, windowBits: Int(outgoing.windowBits), into: &shared.compressed)
+            }
+        defer { shared.compressed.removeAll(keepingAtMost: LoopCompression.keptByteCount) }
+        guard outcome == .compressed else { return nil }
+        return unsafe body(shared.compressed.bytes)
+    }
+
+    /// Inflates a whole message and lends the result.
+    ///
+    /// - Parameter limit: the longest message, in bytes; the inflater stops before it grows past.
+    func withInflated(
+        _ message: UnsafeRawBufferPointer, limit: Int, _ body: (UnsafeRawBufferPointer) -> Void
+    ) -> ProtocolViolation? {
+        let outcome: Inflater.Outcome
+        if inflater != nil {
+            outcome =
+                unsafe inflater?.inflate(
+                    message, isFinal: true, limit: limit, into: &shared.inflated) ?? .invalid
+        } else {
+            let loan = shared.contexts.lend()
+            outcome = unsafe loan.inflater.inflate(
+                message, isFinal: true, limit: limit, into: &shared.inflated)
+            shared.contexts.takeBack(loan)
+        }
+        defer { shared.inflated.removeAll(keepingAtMost: LoopCompression.keptByteCount) }
+        switch outcome {
+        case .done:
+            unsafe body(shared.inflated.bytes)
+            return nil
+        case .tooBig: return .messageTooBig
+        case .invalid: return .invalidCompressedData
+        case .outOfMemory: return .outOfMemory
+        }
+    }
+
+    /// Gives memory back that an idle connection does not need.
+    ///
+    /// The compressor's history is this endpoint's own to forget; the decompressor's must stay,
+    /// because the peer may refer to it.
+    func releaseIdleMemory() {
+        if deflater != nil { deflater?.releaseMemory() }
+    }
+}
+
+/// What the connections of a loop share for compression: contexts for messages that stand for
+/// themselves, and one buffer for each direction, used within one call.
+final class LoopCompression {
+    /// What the buffers keep between messages.
+    static let keptByteCount = 64 << 10
+
+    fileprivate let options: PerMessageDeflate
+    let contexts: SharedCompression
+    fileprivate var compressed = MessageBuffer(limit: Int.max)
+    fileprivate var inflated = MessageBuffer(limit: Int.max)
+
+    init(_ options: PerMessageDeflate) {
+        self.options = options
+        contexts = SharedCompression(options)
+    }
+}
+
+extension EventLoop {
+    /// What the clients of this loop share for compression with these options.
+    func clientCompression(_ options: PerMessageDeflate) -> LoopCompression {
+        let key = ObjectIdentifier(LoopCompression.self)
+        if let known = residents[key] as? LoopCompression, known.options == options { return known }
+        let fresh = LoopCompression(options)
+        residents[key] = fresh
+        return fresh
+    }
+}
