@@ -167,7 +167,7 @@ final class EchoConnection: WebSocketHandler {
             statistics.errors.add(
                 .timeout,
                 "connection \(index + 1), message \(message + 1): no echo within "
-                    + Figure.time(Double(timeout))
+                    + Figure.span(timeout)
             )
             finish()
             socket.terminate()
