@@ -125,10 +125,13 @@ import Testing
         #expect(command.deflate == .off)
     }
 
-    @Test(arguments: [
-        ("default", ProtocolSet.default), ("all", .all), ("RFC6455", .rfc6455),
-        ("hixie76,hybi8", [.hixie76, .hybi8]),
-    ])
+    @Test(
+        arguments: [
+            ("default", [.rfc6455, .hybi8, .hybi7]), ("all", ProtocolSet.all),
+            ("RFC6455", .rfc6455),
+            ("hixie76,hybi8", [.hixie76, .hybi8]),
+        ] as [(String, ProtocolSet)]
+    )
     func `protocols are a word or a list`(text: String, set: ProtocolSet) throws {
         #expect(try serve("--protocols", text).protocols.set == set)
     }

@@ -63,6 +63,14 @@ final class IdleWorker: LoadWorker {
 
     func go() {
         stage = .running
+        becomeDrainedIfLost()
+    }
+
+    /// Without a connection left there is nothing to hold.
+    private func becomeDrainedIfLost() {
+        guard stage == .running, sockets.isEmpty else { return }
+        statistics.endWindow()
+        stage = .drained
     }
 
     func drain() {
@@ -103,6 +111,7 @@ final class IdleWorker: LoadWorker {
                     + (reason.isEmpty ? "" : " \"\(reason)\"")
             )
         }
+        becomeDrainedIfLost()
         becomeClosedIfEmpty()
     }
 
