@@ -1,4 +1,5 @@
 import ArgumentParser
+import StargateCore
 import Testing
 
 @testable import StargateBenchKit
@@ -107,5 +108,33 @@ import Testing
         #expect((0..<7).map(plan.quota).reduce(0, +) == 100)
         #expect(plan.quota(of: 0) == 15)
         #expect(plan.quota(of: 6) == 14)
+    }
+}
+
+@Suite struct ServeCommandTests {
+    private func serve(_ arguments: String...) throws -> ServeCommand {
+        try #require(try BenchCommand.parseAsRoot(["serve"] + arguments) as? ServeCommand)
+    }
+
+    @Test func `serve has the defaults of its contract`() throws {
+        let command = try serve()
+        #expect(command.host == "127.0.0.1")
+        #expect(command.port == 9001)
+        #expect(command.loops == 0)
+        #expect(command.protocols.set == .default)
+        #expect(command.deflate == .off)
+    }
+
+    @Test(arguments: [
+        ("default", ProtocolSet.default), ("all", .all), ("RFC6455", .rfc6455),
+        ("hixie76,hybi8", [.hixie76, .hybi8]),
+    ])
+    func `protocols are a word or a list`(text: String, set: ProtocolSet) throws {
+        #expect(try serve("--protocols", text).protocols.set == set)
+    }
+
+    @Test(arguments: ["", "none", "rfc6455,", "13"])
+    func `an unknown protocol is a usage error`(text: String) {
+        #expect(throws: (any Error).self) { try serve("--protocols", text) }
     }
 }

@@ -33,6 +33,28 @@ struct ServeCommand: ParsableCommand {
     )
     var maxMessageSize = ByteCount(64 << 20)
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            The protocol versions to speak: default (rfc6455, hybi8, hybi7), all (hixie76 and \
+            hixie75 too), or a list of these names with commas.
+            """,
+            valueName: "default|all|list"
+        )
+    )
+    var protocols = ProtocolList(set: .default)
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Compress when the client offers it: off, shared (each message by itself), or dedicated \
+            (a window for each connection).
+            """,
+            valueName: "off|shared|dedicated"
+        )
+    )
+    var deflate = DeflateMode.off
+
     @Flag(help: .hidden)
     var stopAtEndOfInput = false
 
@@ -57,6 +79,8 @@ struct ServeCommand: ParsableCommand {
         configuration.maxMessageSize = maxMessageSize.bytes
         // The largest message must fit into the queue as its echo, behind what waits there.
         configuration.outputHardLimit = max(16 << 20, maxMessageSize.bytes * 2)
+        configuration.protocols = protocols.set
+        configuration.compression = deflate.compression
         let server = Server(configuration: configuration)
         server.webSocket("/*", origin: .any) { _ in .accept { EchoHandler() } }
         do {

@@ -126,6 +126,13 @@ final class EchoConnection: WebSocketHandler {
         switch result {
         case .sent: break
         case .queued: isBlocked = true
+        case .unsupported:
+            isBlocked = true
+            statistics.errors.add(
+                .notSent,
+                "connection \(index + 1): this protocol version has no such messages"
+            )
+            return
         case .dropped:
             // The connection is on its way out and says so in `closed`, or its queue is full and
             // drains.
@@ -167,7 +174,7 @@ final class EchoConnection: WebSocketHandler {
             statistics.errors.add(
                 .timeout,
                 "connection \(index + 1), message \(message + 1): no echo within "
-                    + Figure.time(Double(timeout))
+                    + Figure.span(timeout)
             )
             finish()
             socket.terminate()
@@ -200,10 +207,10 @@ final class EchoConnection: WebSocketHandler {
     }
 
     private func describeEarlyClose(_ code: CloseCode, _ reason: String) -> String {
+        // The code may also be our own, when what the server sent broke the protocol.
         let how =
             code == .abnormalClosure
-            ? "the server ended the connection without a Close frame"
-            : "the server closed with \(code)"
+            ? "ended without a Close frame" : "closed with \(code)"
         let why = reason.isEmpty ? "" : " \"\(reason)\""
         let lost = verifier.inFlight
         let waiting = lost == 0 ? "" : ", \(lost) message\(lost == 1 ? "" : "s") in flight"

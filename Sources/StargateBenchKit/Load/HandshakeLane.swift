@@ -50,7 +50,7 @@ final class HandshakeLane {
         fail(
             cycle,
             .timeout,
-            "lane \(index + 1): \(cycle.waitingFor) within \(Figure.time(Double(timeout)))"
+            "lane \(index + 1): \(cycle.waitingFor) within \(Figure.span(timeout))"
         )
         cycle.abandon()
     }

@@ -18,6 +18,8 @@ enum Bottleneck: Sendable, Equatable {
 
     /// From this share on a thread counts as full: the rest is lost between its turns.
     static let fullShare = 0.9
+    /// From this share of waiting for a core on, the machine has too few of them for this run.
+    static let shortageShare = 0.2
 
     /// - Parameters:
     ///   - client: the busy shares of the client's loops.
@@ -34,9 +36,7 @@ enum Bottleneck: Sendable, Equatable {
         case (true, false): self = .client(share: clientShare)
         case (false, true): self = .server(share: server ?? 0)
         case (false, false):
-            if clientShare + clientWaiting >= Self.fullShare
-                || (server ?? 0) + serverWaiting >= Self.fullShare
-            {
+            if waiting >= Self.shortageShare {
                 self = .machine(waiting: waiting)
             } else {
                 self = server == nil ? .notClient : .neither
@@ -70,7 +70,8 @@ enum Bottleneck: Sendable, Equatable {
             """
         case .machine(let waiting):
             """
-            the machine: threads with work waited for a core \(Figure.percent(waiting)) of the time
+            the machine: threads with work to do waited for a core \(Figure.percent(waiting)) of \
+            the time
             """
         case .neither:
             "neither side: both waited for the next message; more in flight (-c, -p) goes higher"

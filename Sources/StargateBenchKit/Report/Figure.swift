@@ -52,6 +52,16 @@ enum Figure {
         }
     }
 
+    /// A time that somebody chose, given in nanoseconds: as `time`, without idle zeros.
+    static func span(_ nanoseconds: UInt64) -> String {
+        let text = time(Double(nanoseconds))
+        guard let space = text.lastIndex(of: " "), text.contains(".") else { return text }
+        var number = text[..<space]
+        while number.last == "0" { number.removeLast() }
+        if number.last == "." { number.removeLast() }
+        return number + text[space...]
+    }
+
     /// A number of bytes in decimal units, as networks and disks count: `3.65 MB`.
     static func bytes(_ value: Double) -> String {
         switch value {

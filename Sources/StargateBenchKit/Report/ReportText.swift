@@ -63,9 +63,9 @@ struct ReportText {
         case .duration(let span):
             let warmup = settings.schedule.warmup
             parts.append(
-                Figure.time(Double(span.nanoseconds))
+                Figure.span(span.nanoseconds)
                     + (warmup > .zero
-                        ? " after \(Figure.time(Double(warmup.nanoseconds))) of warm-up" : "")
+                        ? " after \(Figure.span(warmup.nanoseconds)) of warm-up" : "")
             )
         case .count(let count): parts.append("\(Figure.grouped(count)) \(settings.mode.operation)s")
         }

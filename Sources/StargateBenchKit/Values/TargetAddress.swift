@@ -20,6 +20,11 @@ struct TargetAddress: Equatable, Sendable {
             (isSecure, rest) = (false, text.dropFirst(5))
         } else if lowered.hasPrefix("wss://") {
             (isSecure, rest) = (true, text.dropFirst(6))
+        } else if !text.contains("/"), !text.contains(":") {
+            // Echo is the default mode, so a mistyped mode is taken for its URL.
+            throw Problem(
+                description: "'\(text)' is neither a mode (echo, handshake, idle, serve) nor a URL"
+            )
         } else {
             throw Problem(
                 description: "'\(text)' is not a WebSocket URL: write ws://HOST[:PORT]/PATH"

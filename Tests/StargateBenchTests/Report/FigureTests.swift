@@ -34,6 +34,14 @@ import Testing
         #expect(Figure.percent(share) == text)
     }
 
+    @Test(arguments: [
+        (10_000_000_000, "10 s"), (1_500_000_000, "1.5 s"), (500_000_000, "500 ms"), (0, "0 ns"),
+        (100_000_000_000, "100 s"),
+    ])
+    func `a chosen time has no idle zeros`(nanoseconds: UInt64, text: String) {
+        #expect(Figure.span(nanoseconds) == text)
+    }
+
     @Test func `figures that are none do not trap`() {
         #expect(Figure.fixed(.nan, 2) == "-")
         #expect(Figure.fixed(.infinity, 2) == "-")
@@ -84,8 +92,8 @@ import Testing
 @Suite struct BottleneckTests {
     @Test(arguments: [
         ([0.95, 0.2], 0.0, 0.5, 0.0, "client"), ([0.5], 0.0, 0.97, 0.0, "server"),
-        ([0.95], 0.0, 0.97, 0.0, "client_and_server"), ([0.6], 0.35, 0.5, 0.0, "machine"),
-        ([0.2], 0.0, 0.6, 0.38, "machine"), ([0.2], 0.1, 0.3, 0.1, "neither"),
+        ([0.95], 0.0, 0.97, 0.0, "client_and_server"), ([0.6], 0.25, 0.5, 0.0, "machine"),
+        ([0.2], 0.0, 0.4, 0.38, "machine"), ([0.2], 0.1, 0.3, 0.1, "neither"),
     ])
     func `what was full is what limited`(
         client: [Double],

@@ -69,7 +69,7 @@ private func text(_ report: RunReport, style: Style = .plain) -> String {
 
                 stargate-bench echo
                   target      ws://127.0.0.1:9001/  a server of its own: 1 loop, process 4242
-                  load        64 connections x 1 in flight, 20 B binary, 1 client loop, 10.0 s after 1.00 s of warm-up
+                  load        64 connections x 1 in flight, 20 B binary, 1 client loop, 10 s after 1 s of warm-up
 
                   GOOD  100,000 messages/s, every echo byte for byte as sent
 

@@ -1,0 +1,47 @@
+// What `serve` takes for its protocol versions and its compression.
+
+internal import ArgumentParser
+internal import StargateCore
+
+/// The value of `--protocols`.
+struct ProtocolList: ExpressibleByArgument, Equatable {
+    let set: ProtocolSet
+
+    private static let names: KeyValuePairs<String, ProtocolSet> = [
+        "default": .default, "all": .all, "rfc6455": .rfc6455, "hybi8": .hybi8, "hybi7": .hybi7,
+        "hixie76": .hixie76, "hixie75": .hixie75,
+    ]
+
+    init(set: ProtocolSet) {
+        self.set = set
+    }
+
+    /// Names with commas between them; nil if one is unknown.
+    init?(argument: String) {
+        var set: ProtocolSet = []
+        for name in argument.lowercased().split(separator: ",", omittingEmptySubsequences: false) {
+            guard let entry = Self.names.first(where: { $0.key == name }) else { return nil }
+            set.formUnion(entry.value)
+        }
+        self.set = set
+    }
+
+    var defaultValueDescription: String {
+        Self.names.first { $0.value == set }?.key ?? set.versionList
+    }
+}
+
+/// The value of `--deflate`.
+enum DeflateMode: String, ExpressibleByArgument, CaseIterable {
+    case off
+    case shared
+    case dedicated
+
+    var compression: PerMessageDeflate? {
+        switch self {
+        case .off: nil
+        case .shared: .shared
+        case .dedicated: .dedicated
+        }
+    }
+}
