@@ -126,77 +126,24 @@ extension Server {
         if isOver { action() }
     }
 
-    private func takeDrainedGroup() -> LoopGroup? {
+    private var drainedGroup: LoopGroup? {
         state.withLock { state in
-            guard case .drained(let group) = state.phase else { return nil }
-            state.phase = .stopped
-            return group
+            if case .drained(let group) = state.phase { group } else { nil }
         }
     }
 
+    /// Everybody who waits comes here, and nobody leaves before the threads have ended.
     private func finishStopping() async {
-        if let group = takeDrainedGroup() { await group.stop() }
-        if let path = configuration.unixSocketPath { _ = unsafe unlink(path) }
-    }
-}
-
-/// A signal that ends a server in good order.
-public struct Signal: RawRepresentable, Hashable, Sendable {
-    /// The number.
-    public let rawValue: Int32
-
-    /// Any signal's number.
-    public init(rawValue: Int32) { self.rawValue = rawValue }
-
-    /// SIGINT: Ctrl-C.
-    public static let interrupt = Signal(rawValue: SIGINT)
-    /// SIGTERM: what service managers send.
-    public static let terminate = Signal(rawValue: SIGTERM)
-}
-
-/// Calls back on a loop when the process receives a signal.
-enum SignalWatcher {
-    private final class Watch {
-        let action: () -> Void
-        init(_ action: @escaping () -> Void) { self.action = action }
+        if let group = drainedGroup { await group.stop() }
+        markStopped()
     }
 
-    static func start(_ signal: Signal, on eventLoop: EventLoop, _ action: @escaping () -> Void) {
-        let handle = UnsafeMutablePointer<uv_signal_t>.allocate(capacity: 1)
-        unsafe uv_signal_init(eventLoop.uv, handle)
-        let watch = Watch(action)
-        unsafe handle.pointee.data = unsafe Unmanaged.passRetained(watch).toOpaque()
-        unsafe uv_signal_start(
-            handle,
-            { handle, _ in
-                guard let data = unsafe handle?.pointee.data else { return }
-                unsafe Unmanaged<Watch>.fromOpaque(data).takeUnretainedValue().action()
-            }, signal.rawValue)
-        eventLoop.closeOnStop(watch) {
-            unsafe uv_close(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)) {
-                guard let handle = unsafe $0 else { return }
-                if let data = unsafe handle.pointee.data {
-                    unsafe Unmanaged<Watch>.fromOpaque(data).release()
-                }
-                unsafe UnsafeMutableRawPointer(handle).deallocate()
-            }
+    private func markStopped() {
+        let isFirst = state.withLock { state in
+            guard case .drained = state.phase else { return false }
+            state.phase = .stopped
+            return true
         }
-    }
-}
-
-/// Lets one thread wait for another.
-@safe
-final class Semaphore: @unchecked Sendable {
-    private let semaphore = UnsafeMutablePointer<uv_sem_t>.allocate(capacity: 1)
-
-    init() { unsafe uv_sem_init(semaphore, 0) }
-
-    func signal() { unsafe uv_sem_post(semaphore) }
-
-    func wait() { unsafe uv_sem_wait(semaphore) }
-
-    deinit {
-        unsafe uv_sem_destroy(semaphore)
-        unsafe semaphore.deallocate()
+        if isFirst, let path = configuration.unixSocketPath { _ = unsafe unlink(path) }
     }
 }
