@@ -144,13 +144,6 @@ final class EchoConnection: WebSocketHandler {
                 )
             }
             return
-        case .unsupported:
-            isBlocked = true
-            statistics.errors.add(
-                .notSent,
-                "connection \(index + 1): the protocol carries text only"
-            )
-            return
         }
         verifier.sent(at: now)
         remaining &-= 1

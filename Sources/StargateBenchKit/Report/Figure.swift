@@ -59,7 +59,7 @@ enum Figure {
         var number = text[..<space]
         while number.last == "0" { number.removeLast() }
         if number.last == "." { number.removeLast() }
-        return number + text[space...]
+        return String(number + text[space...])
     }
 
     /// A number of bytes in decimal units, as networks and disks count: `3.65 MB`.
