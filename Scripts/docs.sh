@@ -10,8 +10,8 @@ mkdir -p "$graphs"
 swift build --target StargateCore
 modules=$(swift build --show-bin-path)/Modules
 read -ra flags <<<"$(pkg-config --cflags libuv openssl zlib)"
-for module in CUV COpenSSL CZlib; do
-    flags+=(-Xcc "-fmodule-map-file=Sources/$module/module.modulemap")
+for map in Sources/C*/module.modulemap; do
+    flags+=(-Xcc "-fmodule-map-file=$map")
 done
 swift symbolgraph-extract -module-name StargateCore -I "$modules" "${flags[@]}" \
     -target "$(swiftc -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)".*/\1/p')" \

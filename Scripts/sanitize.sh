@@ -13,5 +13,6 @@ layout=()
 
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=0:exitcode=66}
+PATH="$PWD/.build/test-clients/bin:$PATH"
 exec ${layout[@]+"${layout[@]}"} \
     swift test --sanitize="$kind" --scratch-path ".build-$kind" </dev/null

@@ -28,6 +28,10 @@ class CheckFailed(Exception):
     """A check found something else than it expected."""
 
 
+class ServerGone(CheckFailed):
+    """Nobody listens any more: what follows in the group cannot be checked."""
+
+
 def expect(condition, message):
     if not condition:
         raise CheckFailed(message)
@@ -45,6 +49,9 @@ class Report:
     def check(self, name):
         try:
             yield
+        except ServerGone as error:
+            self.line(name, False, str(error))
+            raise
         except Exception as error:  # noqa: BLE001: whatever went wrong is the result of the check
             self.line(name, False, f"{type(error).__name__}: {error}".removeprefix("CheckFailed: "))
         else:
@@ -120,6 +127,11 @@ class Server:
         finally:
             self.log.close()
         return self.process.returncode, rest.decode()
+
+    def said(self):
+        """The last lines of standard error, for reports."""
+        with open(LOGS / f"{self.name}.log", errors="replace") as file:
+            return " | ".join(file.read().splitlines()[-4:])
 
     def __enter__(self):
         return self
@@ -206,7 +218,12 @@ class Peer:
         if receive_buffer:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(timeout)
-        self.socket.connect((server.host.strip("[]"), server.port))
+        try:
+            self.socket.connect((server.host.strip("[]"), server.port))
+        except ConnectionRefusedError:
+            status = server.process.poll()
+            raise ServerGone("the server died" if status is None
+                             else f"the server died with status {status}") from None
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 

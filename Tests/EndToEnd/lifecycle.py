@@ -61,6 +61,7 @@ def deaf_peer(report, bench):
             deaf.shake()
             half.send(opening()[:30])
             idle.socket.settimeout(1)
+            time.sleep(0.2)
             status, _ = server.stop(within=20)
             expect(status == 0, f"exit status {status}")
 

@@ -48,7 +48,11 @@ def main():
 
 def against(command, name, report, run):
     with Server(command, name) as server:
-        run(report, server)
+        try:
+            run(report, server)
+        finally:
+            if not server.alive():
+                print(f"{name} ended with status {server.process.returncode}: {server.said()}")
 
 
 def attempt(report, group, body):

@@ -9,6 +9,9 @@ final class ClientAttempt: ConnectionOwner {
     private let connected: (() -> Void)?
     private var completion: ((Result<WebSocket, ClientError>) -> Void)?
     private var handshake: ClientHandshake?
+    /// The other addresses of the host, to be tried when one refuses.
+    private var addresses: [SocketAddress] = []
+    private var timer: LoopTimer?
 
     init(
         _ request: ClientRequest, on eventLoop: EventLoop, handler: any WebSocketHandler,
@@ -35,15 +38,22 @@ final class ClientAttempt: ConnectionOwner {
             return connect(to: address)
         }
         let host = request.url.host
-        NameLookup.start(host, port: request.url.port, on: eventLoop) { [self] address in
-            guard let address else {
+        // The lookup cannot be ended, but it need not be waited for.
+        timer = eventLoop.schedule(after: request.timeout) { [weak self] _ in self?.timedOut() }
+        NameLookup.start(host, port: request.url.port, on: eventLoop) { [self] found in
+            guard completion != nil else { return }
+            addresses = found
+            guard !addresses.isEmpty else {
                 return finish(ClientError(.unknownHost, "the host \(host) is unknown"))
             }
-            connect(to: address)
+            connect(to: addresses.removeFirst())
         }
     }
 
     private func connect(to address: SocketAddress) {
+        guard !eventLoop.isStopping else {
+            return finish(ClientError(.cancelled, "the loop was stopped"))
+        }
         let loop = eventLoop.loop
         let connection = loop.state.slab.take(for: loop)
         connection.begin(
@@ -162,9 +172,11 @@ final class ClientAttempt: ConnectionOwner {
     ) {
         let context = ConnectionContext(
             limits: request.limits, owner: nil, subprotocol: subprotocol)
-        finish(.success(WebSocket(connection)))
         connection.open(
-            request.protocolVersion, context, handler, compression: compression)
+            request.protocolVersion, context, handler, compression: compression
+        ) { [self] in
+            finish(.success(WebSocket(connection)))
+        }
     }
 
     // MARK: The end
@@ -179,6 +191,7 @@ final class ClientAttempt: ConnectionOwner {
         case .endOfStream:
             finish(ClientError(.closed, "the server ended the connection before it answered"))
         case .error(let status):
+            if !addresses.isEmpty { return connect(to: addresses.removeFirst()) }
             finish(
                 ClientError(
                     .notConnected(-status),
@@ -189,9 +202,16 @@ final class ClientAttempt: ConnectionOwner {
     }
 
     func handshakeTimedOut(_ connection: Connection) {
-        finish(ClientError(.timedOut, "the server did not answer within \(request.timeout)"))
+        timedOut()
         connection.abort()
     }
+
+    private func timedOut() {
+        addresses = []
+        finish(ClientError(.timedOut, "the server did not answer within \(request.timeout)"))
+    }
+
+    func connectionBegun() {}
 
     func connectionReleased() {}
 
@@ -200,6 +220,8 @@ final class ClientAttempt: ConnectionOwner {
     private func finish(_ result: Result<WebSocket, ClientError>) {
         guard let completion else { return }
         self.completion = nil
+        timer?.cancel()
+        timer = nil
         completion(result)
     }
 }

@@ -4,18 +4,18 @@ internal import CUV
 enum NameLookup {
     private final class Query {
         let port: UInt16
-        let completion: (SocketAddress?) -> Void
+        let completion: ([SocketAddress]) -> Void
 
-        init(port: UInt16, completion: @escaping (SocketAddress?) -> Void) {
+        init(port: UInt16, completion: @escaping ([SocketAddress]) -> Void) {
             self.port = port
             self.completion = completion
         }
     }
 
-    /// Calls back on the loop with the first address, or nil if there is none.
+    /// Calls back on the loop with the addresses in the order in which they are to be tried.
     static func start(
         _ host: String, port: UInt16, on eventLoop: EventLoop,
-        _ completion: @escaping (SocketAddress?) -> Void
+        _ completion: @escaping ([SocketAddress]) -> Void
     ) {
         let request = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: 1)
         let query = Query(port: port, completion: completion)
@@ -27,19 +27,23 @@ enum NameLookup {
             { request, status, found in
                 guard let request = unsafe request, let data = unsafe request.pointee.data else { return }
                 let query = unsafe Unmanaged<Query>.fromOpaque(data).takeRetainedValue()
-                var address: SocketAddress?
-                if status == 0, let found = unsafe found {
-                    address = unsafe SocketAddress(found.pointee, port: Int(query.port))
+                var addresses: [SocketAddress] = []
+                var next = unsafe status == 0 ? found : nil
+                while let entry = unsafe next {
+                    if let address = unsafe SocketAddress(entry.pointee, port: Int(query.port)) {
+                        addresses.append(address)
+                    }
+                    unsafe next = entry.pointee.ai_next
                 }
                 unsafe uv_freeaddrinfo(found)
                 unsafe request.deallocate()
-                query.completion(address)
+                query.completion(addresses)
             }, host, nil, &hints)
         guard status != 0 else { return }
         if let data = unsafe request.pointee.data {
             unsafe Unmanaged<Query>.fromOpaque(data).release()
         }
         unsafe request.deallocate()
-        completion(nil)
+        completion([])
     }
 }

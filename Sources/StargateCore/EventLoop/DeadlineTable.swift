@@ -36,6 +36,11 @@ struct DeadlineTable {
         return true
     }
 
+    /// Whether a slot has a deadline.
+    func isSet(slot: UInt32) -> Bool {
+        unsafe Int(slot) < count && ticks[Int(slot)] != Self.never
+    }
+
     /// Disarms the deadline of a slot.
     mutating func clear(slot: UInt32) {
         guard Int(slot) < count else { return }

@@ -24,7 +24,8 @@ public final class EventLoop {
     private var clock = LoopClock()
     /// What must be closed when the loop stops, by whom it belongs to.
     private var closers: [ObjectIdentifier: () -> Void] = [:]
-    private var isStopping = false
+    /// Nothing may be begun any more: it would keep the loop from ending.
+    private(set) var isStopping = false
     /// What servers keep on this loop, by server.
     var residents: [ObjectIdentifier: AnyObject] = [:]
 
@@ -95,12 +96,13 @@ public final class EventLoop {
     /// first.
     private func willSleep() {
         loop.serveAttention()
-        clock.willSleep(atMost: unsafe uv_backend_timeout(uv))
+        unsafe clock.willSleep(atMost: uv_backend_timeout(uv), now: uv_now(uv))
         loop.state.isClockStale = true
     }
 
     /// Runs right after the events of a turn.
     private func endTurn() {
+        if loop.state.isClockStale { updateClock() }
         loop.state.lastReader = nil
         loop.state.lastReaderByteCount = 0
         loop.serveAttention()
@@ -129,7 +131,10 @@ public final class EventLoop {
         updateClock()
         due.removeAll(keepingCapacity: true)
         loop.state.deadlines.takeDue(now: loop.state.now, into: &due)
-        for slot in due { loop.state.slab[slot]?.deadlineReached() }
+        // One that was set anew by the callback of another is not due any more.
+        for slot in due where !loop.state.deadlines.isSet(slot: slot) {
+            loop.state.slab[slot]?.deadlineReached()
+        }
         startDeadlineTimer()
     }
 

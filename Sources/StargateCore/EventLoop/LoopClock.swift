@@ -5,32 +5,28 @@
 /// loop asked for, plus a little.
 struct LoopClock {
     private static let grace: UInt64 = 1000
-    private static let forever = UInt64.max / 4
 
     private var start: UInt64 = 0
-    private var last: UInt64 = 0
     private var lost: UInt64 = 0
-    private var allowed: UInt64 = forever
+    /// When the sleep should have ended that is not accounted for yet.
+    private var sleepEnd: UInt64?
 
     /// Begins to count; all times are libuv's, in milliseconds.
     mutating func start(now: UInt64) {
         start = now
-        last = now
     }
 
-    /// Notes how long the loop is about to sleep: milliseconds, or -1 for as long as it takes.
-    mutating func willSleep(atMost timeout: Int32) {
-        allowed = timeout < 0 ? Self.forever : UInt64(timeout)
+    /// Notes that the loop is about to sleep: for so many milliseconds, or -1 for as long as it
+    /// takes.
+    mutating func willSleep(atMost timeout: Int32, now: UInt64) {
+        sleepEnd = timeout < 0 ? nil : now + UInt64(timeout)
     }
 
     /// The time in ticks, at least 1.
     mutating func tick(now: UInt64) -> UInt32 {
-        if now > last {
-            let elapsed = now - last
-            if elapsed > allowed &+ Self.grace { lost += elapsed - allowed }
-            last = now
-        }
-        let counted = (last - start) - lost
+        if let sleepEnd, now > sleepEnd + Self.grace { lost += now - sleepEnd }
+        sleepEnd = nil
+        let counted = (now - start) - min(lost, now - start)
         return UInt32(truncatingIfNeeded: counted / DeadlineTable.millisecondsPerTick) &+ 1
     }
 }

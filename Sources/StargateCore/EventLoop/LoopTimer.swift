@@ -15,6 +15,11 @@ public final class LoopTimer {
         self.eventLoop = eventLoop
         self.action = action
         repeats = interval != nil
+        // A loop that ends waits for its timers, so it takes no new ones.
+        guard !eventLoop.isStopping else {
+            self.action = nil
+            return
+        }
         let timer = UnsafeMutablePointer<uv_timer_t>.allocate(capacity: 1)
         unsafe handle = unsafe timer
         unsafe uv_timer_init(eventLoop.uv, timer)

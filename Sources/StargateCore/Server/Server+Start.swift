@@ -64,6 +64,7 @@ extension Server {
         }
         var descriptors: [Int32] = []
         do throws(ListeningSocket.Failure) {
+            if count > 1 { address = try ListeningSocket.probe(address) }
             for _ in 0..<count {
                 let descriptor = try ListeningSocket.open(
                     address, backlog: configuration.backlog, isShared: count > 1)
@@ -89,8 +90,17 @@ extension Server {
             let descriptor = try ListeningSocket.open(
                 unixPath: path, backlog: configuration.backlog)
             _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
-            let others = (1..<count).map { _ in fcntl(descriptor, F_DUPFD_CLOEXEC, 0) }
-            return ([descriptor] + others, address)
+            var descriptors = [descriptor]
+            while descriptors.count < count {
+                let other = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+                guard other >= 0 else {
+                    let code = errno
+                    for descriptor in descriptors { _ = close(descriptor) }
+                    throw ListeningSocket.Failure(code: code, step: "fcntl")
+                }
+                descriptors.append(other)
+            }
+            return (descriptors, address)
         } catch {
             throw startError(error, at: path)
         }

@@ -3,37 +3,39 @@ internal import Glibc
 internal import Synchronization
 
 extension Server {
-    /// Starts the server and returns when it has been stopped, by ``stop()``, by one of `signals`,
+    /// Starts the server, unless ``start()`` did, and returns when it has been stopped, by ``stop()``, by one of `signals`,
     /// or because the task was cancelled.
     ///
     /// - Throws: ``ServerError`` if it cannot be started.
     public func run(stoppingOn signals: [Signal] = []) async throws(ServerError) {
-        try start()
+        if !isStarted { try start() }
         watch(signals)
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 whenDrained { continuation.resume() }
             }
         } onCancel: {
-            beginStopping()
+            beginStopping(cutsWhenDraining: false)
         }
         await finishStopping()
     }
 
     /// As ``run(stoppingOn:)``, for programs without concurrency: blocks the calling thread.
     public func runBlocking(stoppingOn signals: [Signal] = []) throws(ServerError) {
-        try start()
+        if !isStarted { try start() }
         watch(signals)
         let drained = Semaphore()
         whenDrained { drained.signal() }
         drained.wait()
-        if let group = takeDrainedGroup() { group.stopBlocking() }
+        if let group = drainedGroup { group.stopBlocking() }
+        markStopped()
     }
 
     /// Stops the server: closes the listening sockets, then every connection with 1001, and cuts
     /// those that have not answered after `shutdownTimeout`. Returns when all is over.
     ///
-    /// Calling it again, or before `start`, does nothing.
+    /// Must not be called on one of the server's loops. Calling it again waits for the same end;
+    /// before `start` it does nothing.
     public func stop() async {
         let isRunning = state.withLock { state in
             switch state.phase {
@@ -42,11 +44,17 @@ extension Server {
             }
         }
         guard isRunning else { return }
-        beginStopping()
+        beginStopping(cutsWhenDraining: false)
         await withCheckedContinuation { continuation in
             whenDrained { continuation.resume() }
         }
         await finishStopping()
+    }
+
+    private var isStarted: Bool {
+        state.withLock { state in
+            if case .idle = state.phase { false } else { true }
+        }
     }
 
     private func watch(_ signals: [Signal]) {
@@ -57,14 +65,19 @@ extension Server {
         }
         first?.post { [self] eventLoop in
             for signal in signals {
-                SignalWatcher.start(signal, on: eventLoop) { [self] in beginStopping() }
+                SignalWatcher.start(signal, on: eventLoop) { [self] in
+                    beginStopping(cutsWhenDraining: true)
+                }
             }
         }
     }
 
-    /// Has every loop close its connections. The second call has them cut at once.
-    func beginStopping() {
-        let (group, isSecond) = state.withLock { state -> (LoopGroup?, Bool) in
+    /// Has every loop close its connections.
+    ///
+    /// - Parameter cutsWhenDraining: whether a server that is stopping already is to cut the
+    ///   connections that are left, as the second signal does.
+    func beginStopping(cutsWhenDraining: Bool) {
+        let (group, isDraining) = state.withLock { state -> (LoopGroup?, Bool) in
             switch state.phase {
             case .running(let group):
                 state.phase = .draining(group, loopsLeft: group.mailboxes.count)
@@ -77,7 +90,11 @@ extension Server {
         for mailbox in group?.mailboxes ?? [] {
             mailbox.post { [self] eventLoop in
                 let resident = eventLoop.residents[ObjectIdentifier(self)] as? ServerLoop
-                if isSecond { resident?.cut() } else { resident?.drain() }
+                if !isDraining {
+                    resident?.drain()
+                } else if cutsWhenDraining {
+                    resident?.cut()
+                }
             }
         }
     }
@@ -109,77 +126,24 @@ extension Server {
         if isOver { action() }
     }
 
-    private func takeDrainedGroup() -> LoopGroup? {
+    private var drainedGroup: LoopGroup? {
         state.withLock { state in
-            guard case .drained(let group) = state.phase else { return nil }
-            state.phase = .stopped
-            return group
+            if case .drained(let group) = state.phase { group } else { nil }
         }
     }
 
+    /// Everybody who waits comes here, and nobody leaves before the threads have ended.
     private func finishStopping() async {
-        if let group = takeDrainedGroup() { await group.stop() }
-        if let path = configuration.unixSocketPath { _ = unsafe unlink(path) }
-    }
-}
-
-/// A signal that ends a server in good order.
-public struct Signal: RawRepresentable, Hashable, Sendable {
-    /// The number.
-    public let rawValue: Int32
-
-    /// Any signal's number.
-    public init(rawValue: Int32) { self.rawValue = rawValue }
-
-    /// SIGINT: Ctrl-C.
-    public static let interrupt = Signal(rawValue: SIGINT)
-    /// SIGTERM: what service managers send.
-    public static let terminate = Signal(rawValue: SIGTERM)
-}
-
-/// Calls back on a loop when the process receives a signal.
-enum SignalWatcher {
-    private final class Watch {
-        let action: () -> Void
-        init(_ action: @escaping () -> Void) { self.action = action }
+        if let group = drainedGroup { await group.stop() }
+        markStopped()
     }
 
-    static func start(_ signal: Signal, on eventLoop: EventLoop, _ action: @escaping () -> Void) {
-        let handle = UnsafeMutablePointer<uv_signal_t>.allocate(capacity: 1)
-        unsafe uv_signal_init(eventLoop.uv, handle)
-        let watch = Watch(action)
-        unsafe handle.pointee.data = unsafe Unmanaged.passRetained(watch).toOpaque()
-        unsafe uv_signal_start(
-            handle,
-            { handle, _ in
-                guard let data = unsafe handle?.pointee.data else { return }
-                unsafe Unmanaged<Watch>.fromOpaque(data).takeUnretainedValue().action()
-            }, signal.rawValue)
-        eventLoop.closeOnStop(watch) {
-            unsafe uv_close(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)) {
-                guard let handle = unsafe $0 else { return }
-                if let data = unsafe handle.pointee.data {
-                    unsafe Unmanaged<Watch>.fromOpaque(data).release()
-                }
-                unsafe UnsafeMutableRawPointer(handle).deallocate()
-            }
+    private func markStopped() {
+        let isFirst = state.withLock { state in
+            guard case .drained = state.phase else { return false }
+            state.phase = .stopped
+            return true
         }
-    }
-}
-
-/// Lets one thread wait for another.
-@safe
-final class Semaphore: @unchecked Sendable {
-    private let semaphore = UnsafeMutablePointer<uv_sem_t>.allocate(capacity: 1)
-
-    init() { unsafe uv_sem_init(semaphore, 0) }
-
-    func signal() { unsafe uv_sem_post(semaphore) }
-
-    func wait() { unsafe uv_sem_wait(semaphore) }
-
-    deinit {
-        unsafe uv_sem_destroy(semaphore)
-        unsafe semaphore.deallocate()
+        if isFirst, let path = configuration.unixSocketPath { _ = unsafe unlink(path) }
     }
 }

@@ -212,7 +212,7 @@ extension Connection {
     /// The opening handshake is done: the response is on its way, and messages follow it.
     func open(
         _ version: ProtocolVersion, _ context: ConnectionContext, _ handler: any WebSocketHandler,
-        compression: ConnectionCompression? = nil
+        compression: ConnectionCompression? = nil, whenOpen: () -> Void = {}
     ) {
         let before = unsafe state.context
         unsafe state.context = Unmanaged.passRetained(context)
@@ -224,6 +224,7 @@ extension Connection {
         state.phase = .open
         state.lastHeard = loop.currentTick()
         armKeepAlive()
+        whenOpen()
         handler.opened(WebSocket(self))
     }
 }

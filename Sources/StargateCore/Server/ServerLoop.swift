@@ -17,6 +17,7 @@ final class ServerLoop: ConnectionOwner {
     /// Shared by the connections of this loop that compress.
     let compression: LoopCompression?
     private var listener: Listener?
+    private static let contextCountMax = 64
     private var contexts: [String?: ConnectionContext] = [:]
     private var connectionCount = 0
     private var isDraining = false
@@ -47,7 +48,6 @@ final class ServerLoop: ConnectionOwner {
     }
 
     private func begin(_ connection: Connection) {
-        connectionCount += 1
         connection.setDeadline(after: configuration.handshakeTimeout)
         connection.startReading()
     }
@@ -57,7 +57,8 @@ final class ServerLoop: ConnectionOwner {
         if let known = contexts[subprotocol] { return known }
         let context = ConnectionContext(
             limits: configuration.limits, owner: self, subprotocol: subprotocol)
-        contexts[subprotocol] = context
+        // The names may be the clients' own: no more of them are remembered than any server has.
+        if contexts.count < Self.contextCountMax { contexts[subprotocol] = context }
         return context
     }
 
@@ -76,6 +77,10 @@ final class ServerLoop: ConnectionOwner {
             connection,
             HTTPRefusal(.requestTimeout, "The request was not complete in time."))
         eventLoop.loop.serveAttention()
+    }
+
+    func connectionBegun() {
+        connectionCount += 1
     }
 
     func connectionReleased() {

@@ -13,8 +13,7 @@ extension Connection {
         switch header.opcode {
         case .ping: unsafe receivedPing(bytes)
         case .pong:
-            state.flags.remove(.awaitsPong)
-            handler.ponged(unsafe bytes.bytes, on: WebSocket(self))
+                handler.ponged(unsafe bytes.bytes, on: WebSocket(self))
         default: unsafe receivedClose(bytes)
         }
     }

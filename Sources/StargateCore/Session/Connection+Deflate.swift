@@ -18,7 +18,7 @@ extension Connection {
         // A dropped message must not be in the context that the peer builds up, so room comes first.
         guard hasRoom(for: payload.count) else { return .dropped }
         let result = unsafe compression.withCompressed(payload) { compressed in
-            unsafe sendFrame(firstByte | 0x40, compressed)
+            unsafe sendFrame(firstByte | 0x40, compressed, isPromised: true)
         }
         return unsafe result ?? sendFrame(firstByte, payload)
     }

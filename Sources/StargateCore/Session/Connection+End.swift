@@ -21,23 +21,26 @@ extension Connection {
         state.flags.insert(.peerEnded)
         state.flags.remove(.isReading)
         if status == UV_EOF.rawValue { loop.withTransport { $0.stopReading(self) } }
-        if status == UV_EOF.rawValue, state.phase == .ending, !isFlushed, state.flags.contains(.isBlocked) {
-            // The peer said goodbye but may still read: what was accepted for sending leaves first.
-            return
+        if status == UV_EOF.rawValue, !isFlushed,
+            state.phase == .ending || state.phase == .handshake
+        {
+            // The peer has said all, but may still read: what waits for it leaves first.
+            state.phase = .ending
+            return askForAttention()
         }
         endTransport(status == UV_EOF.rawValue ? .endOfStream : .error(status))
     }
 
     /// Closes the socket and tells whoever has to know.
-    private func endTransport(_ end: ConnectionEnd) {
+    private func endTransport(_ end: ConnectionEnd, reason: String = "") {
         let phase = state.phase
-        let code = if case .endOfStream = end { codeAtEndOfStream } else { CloseCode.abnormalClosure }
+        let code = if case .endOfStream = end { codeAtEndOfStream } else { state.endCode }
         state.phase = .ended
         loop.state.deadlines.clear(slot: state.slot)
         if phase == .connecting || phase == .handshake {
             if let owner = withContext({ $0.owner }) ?? nil { owner.handshakeEnded(self, end) }
         }
-        notifyClosed(code, "")
+        notifyClosed(code, reason)
         loop.withTransport { $0.close(self) }
     }
 
@@ -76,20 +79,16 @@ extension Connection {
     func condemn() {
         guard state.phase != .ended, state.phase != .free else { return }
         state.flags.insert(.isCondemned)
+        // Nothing more can be sent.
+        if state.phase == .open { state.phase = .closing }
         askForAttention()
-    }
-
-    /// Cuts a connection that was condemned.
-    func endCondemned() {
-        guard state.phase != .ended, state.phase != .free else { return }
-        abort()
     }
 
     /// Cuts the connection at once: no Close frame, and the peer sees a reset if bytes are lost.
     /// Not to be called from within the handler's own calls.
-    func abort() {
+    func abort(_ reason: String = "") {
         guard state.phase != .ended, state.phase != .free else { return }
-        endTransport(.aborted)
+        endTransport(.aborted, reason: reason)
     }
 
     // MARK: Deadlines and keep-alive
@@ -102,8 +101,7 @@ extension Connection {
         case .open: openDeadlineReached()
         case .closing:
             // RFC 6455 section 7.1.1: a peer that does not answer does not keep the connection.
-            notifyClosed(.abnormalClosure, "the peer did not answer the Close frame in time")
-            abort()
+            abort("the peer did not answer the Close frame in time")
         case .ending: abort()
         case .ended, .free: break
         }
@@ -115,37 +113,33 @@ extension Connection {
         let now = loop.currentTick()
         if let since = state.outbound?.queue.overSoftLimitSince, since != 0 {
             let end = since &+ UInt32(ticks: limits.slowPeerTimeout)
-            guard now < end else { return condemnSlowPeer() }
-            return setDeadline(atTick: end)
+            guard now < end else { return cutSlowPeer() }
+            return setDeadline(atTick: end &+ 1)
         }
         guard let interval = limits.keepAliveInterval else { return }
-        if state.flags.contains(.isPausedByApplication) {
+        if !state.flags.isDisjoint(with: .isPaused) {
             // A paused connection cannot hear pongs, so it is not judged by them.
             return armKeepAlive()
         }
         let silence = now &- state.lastHeard
-        if silence < UInt32(ticks: interval) {
-            state.flags.remove(.awaitsPong)
-            return armKeepAlive()
-        }
         if state.flags.contains(.awaitsPong) {
             loop.state.counters.connectionsFailed &+= 1
-            notifyClosed(.abnormalClosure, "the peer did not answer a ping in time")
-            return abort()
+            return abort("the peer did not answer a ping in time")
         }
+        if silence < UInt32(ticks: interval) { return armKeepAlive() }
         state.flags.insert(.awaitsPong)
         unsafe ping(unsafe UnsafeRawBufferPointer(start: nil, count: 0))
         setDeadline(after: limits.pongTimeout)
         askForAttention()
     }
 
-    private func condemnSlowPeer() {
+    private func cutSlowPeer() {
         loop.state.counters.connectionsFailed &+= 1
-        notifyClosed(.abnormalClosure, "the peer reads too slowly")
-        abort()
+        state.endCode = .policyViolation
+        abort("the peer reads too slowly")
     }
 
-    /// Sets the deadline at which a silent peer is pinged. Each connection is a little early by an
+    /// Sets the deadline at which a silent peer is pinged. Each connection is a little late by an
     /// amount of its own, so that a thousand that came together are not pinged together.
     func armKeepAlive() {
         guard let interval = limits.keepAliveInterval else {

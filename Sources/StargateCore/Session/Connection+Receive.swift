@@ -40,6 +40,7 @@ extension Connection {
         loop.state.lastReaderByteCount &+= count
         loop.state.counters.reads &+= 1
         state.lastHeard = loop.currentTick()
+        state.flags.remove(.awaitsPong)
         if let inbound = state.inbound {
             if unsafe directSpace(inbound) != nil { return receivedDirectly(count, inbound) }
             return receivedBehind(inbound, count)
@@ -118,6 +119,13 @@ extension Connection {
             let owner = withContext({ $0.owner }) ?? nil
         {
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[used...])
+            // A client that asks and does not read is not answered without end.
+            guard state.outbound == nil else {
+                state.flags.insert(.isPausedByOutput)
+                pauseReading()
+                unsafe hold(rest)
+                return bytes.count
+            }
             switch unsafe owner.handshakeReceived(rest, scannedByteCount: scanned, on: self) {
             case .used(let count): used += count
             case .incomplete(let scannedByteCount):

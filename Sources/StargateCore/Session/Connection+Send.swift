@@ -26,9 +26,13 @@ extension Connection {
     }
 
     /// Sends one frame. The connection must not have sent its Close frame.
+    ///
+    /// - Parameter isPromised: whether room was asked for before, so that it must not be dropped.
     @inline(__always)
     @discardableResult
-    func sendFrame(_ firstByte: UInt8, _ payload: UnsafeRawBufferPointer) -> SendResult {
+    func sendFrame(
+        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, isPromised: Bool = false
+    ) -> SendResult {
         let headerByteCount = FrameEncoder.headerByteCount(
             payloadByteCount: payload.count, isMasked: isClient)
         // Payloads are in memory already, so the sum cannot overflow.
@@ -40,7 +44,7 @@ extension Connection {
             loop.state.cork.commit(needed)
             return .sent
         }
-        return unsafe sendUncorked(firstByte, payload, needed: needed)
+        return unsafe sendUncorked(firstByte, payload, needed: needed, isPromised: isPromised)
     }
 
     /// Writes a frame to memory that has room for it; a client's is masked with a fresh key.
@@ -63,7 +67,7 @@ extension Connection {
     /// The cork is another's, or too full, or the payload is large, or something waits already.
     @inline(never)
     private func sendUncorked(
-        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, needed: Int
+        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, needed: Int, isPromised: Bool
     ) -> SendResult {
         if loop.state.cork.owner == self { flushCork() }
         if state.flags.contains(.isCondemned) { return .dropped }
@@ -79,7 +83,7 @@ extension Connection {
                 return unsafe writeThrough(firstByte, payload)
             }
         }
-        return unsafe enqueue(firstByte, payload, needed: needed)
+        return unsafe enqueue(firstByte, payload, needed: needed, isPromised: isPromised)
     }
 
     /// Writes a large frame from where its payload lies; only what the kernel refuses is copied.
@@ -98,11 +102,11 @@ extension Connection {
 
     /// Copies a frame to the connection's queue, unless that is full.
     private func enqueue(
-        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, needed: Int
+        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, needed: Int, isPromised: Bool
     ) -> SendResult {
         let isControl = firstByte & 0x08 != 0
         // Control frames are short and never dropped.
-        guard isControl || hasRoom(for: needed) else { return .dropped }
+        guard isControl || isPromised || hasRoom(for: needed) else { return .dropped }
         let outbound = outboundQueue()
         unsafe outbound.queue.append(count: needed, pool: &loop.state.buffers) { target in
             unsafe write(firstByte, payload, to: target)
@@ -116,6 +120,11 @@ extension Connection {
     func hasRoom(for byteCount: Int) -> Bool {
         guard let outbound = state.outbound, !outbound.queue.isEmpty else { return true }
         let limits = limits
+        // What only waits for the end of this turn is offered to the kernel first.
+        if !state.flags.contains(.isBlocked), outbound.queue.byteCount >= CorkBuffer.capacity {
+            writeQueue(outbound)
+            if state.outbound == nil { return false }
+        }
         guard outbound.queue.byteCount + byteCount > limits.outputHardLimit else { return true }
         if limits.outputPolicy == .close { overflow() }
         return false
@@ -134,6 +143,7 @@ extension Connection {
     private func overflow() {
         guard !state.flags.contains(.isCondemned) else { return }
         loop.state.counters.connectionsFailed &+= 1
+        state.endCode = .policyViolation
         condemn()
     }
 

@@ -74,10 +74,10 @@ extension Connection {
     func flush() {
         guard state.phase != .ended, !state.flags.contains(.isBlocked) else { return }
         if let outbound = state.outbound, !outbound.queue.isEmpty { writeQueue(outbound) }
-        if !state.flags.contains(.isBlocked) { queueEmptied() }
+        if state.flags.isDisjoint(with: [.isBlocked, .isCondemned]) { queueEmptied() }
     }
 
-    private func writeQueue(_ outbound: Outbound) {
+    func writeQueue(_ outbound: Outbound) {
         var slices = unsafe InlineArray<32, uv_buf_t>(repeating: unsafe uv_buf_t())
         var span = unsafe slices.mutableSpan
         unsafe span.withUnsafeMutableBufferPointer { slices in
@@ -167,14 +167,16 @@ extension Connection {
         guard let outbound = state.outbound else { return }
         let limits = limits
         if outbound.queue.byteCount <= limits.outputSoftLimit {
+            guard outbound.queue.overSoftLimitSince != 0 else { return }
             outbound.queue.overSoftLimitSince = 0
-            return
+            state.flags.remove(.isPausedByOutput)
+            return resumeReading()
         }
-        guard outbound.queue.overSoftLimitSince == 0 else { return }
+        guard outbound.queue.overSoftLimitSince == 0, state.phase == .open else { return }
         let now = loop.currentTick()
         outbound.queue.overSoftLimitSince = now
         state.flags.insert(.isPausedByOutput)
         pauseReading()
-        setDeadline(atTick: now &+ UInt32(ticks: limits.slowPeerTimeout))
+        setDeadline(after: limits.slowPeerTimeout)
     }
 }

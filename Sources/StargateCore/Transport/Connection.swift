@@ -63,8 +63,10 @@ struct Connection: Equatable {
         state.phase = phase
         state.flags = isClient ? .isClient : []
         state.version = .rfc6455
+        state.endCode = .abnormalClosure
         state.lastHeard = loop.currentTick()
         loop.state.counters.connectionsActive &+= 1
+        context.owner?.connectionBegun()
     }
 
     /// The transport has closed the socket: the block may be used again.
@@ -107,7 +109,7 @@ struct Connection: Equatable {
     /// Does what was put off: it ends, resumes, or flushes.
     func attend() {
         if state.flags.contains(.isReleased) { return release() }
-        if state.flags.contains(.isCondemned) { return endCondemned() }
+        if state.flags.contains(.isCondemned) { return abort() }
         resumeHeldInput()
         flush()
     }
@@ -116,7 +118,8 @@ struct Connection: Equatable {
 
     /// Sets the one deadline of this connection, counted from now.
     func setDeadline(after duration: Duration) {
-        setDeadline(atTick: loop.currentTick() &+ UInt32(ticks: duration))
+        // The current tick has begun already: one more, so that no deadline comes early.
+        setDeadline(atTick: loop.currentTick() &+ UInt32(ticks: duration) &+ 1)
     }
 
     func setDeadline(atTick tick: UInt32) {

@@ -27,6 +27,8 @@ struct ConnectionBlock {
     var phase = Phase.free
     var flags = ConnectionFlags()
     var version = ProtocolVersion.rfc6455
+    /// What the handler hears when this endpoint cuts the connection.
+    var endCode = CloseCode.abnormalClosure
 }
 
 /// Where a connection is in its life.

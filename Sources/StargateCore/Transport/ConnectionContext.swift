@@ -32,6 +32,9 @@ protocol ConnectionOwner: AnyObject {
     /// The time for the handshake is over; the connection is still there to be answered.
     func handshakeTimedOut(_ connection: Connection)
 
+    /// A connection of this owner has begun.
+    func connectionBegun()
+
     /// A connection of this owner has been closed and its block is free.
     func connectionReleased()
 }
@@ -70,7 +73,8 @@ struct ConnectionLimits {
 
 /// What is done with a message for a peer whose queue is full.
 public enum SlowConsumerPolicy: Sendable {
-    /// The connection is failed with 1008: a peer that does not read does not stay.
+    /// The connection is cut, and its handler hears 1008: a peer that does not read does not stay.
+    /// It gets no Close frame, which would have to wait behind what it does not read.
     case close
     /// The message is dropped and `send` says so.
     case dropNewest

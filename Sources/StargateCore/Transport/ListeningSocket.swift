@@ -25,7 +25,7 @@ enum ListeningSocket {
         do throws(Failure) {
             try set(SO_REUSEADDR, on: descriptor)
             if isShared { try set(SO_REUSEPORT, on: descriptor) }
-            if address.isIPv6 { try set(IPV6_V6ONLY, level: Int32(IPPROTO_IPV6), 0, on: descriptor) }
+            if address.isIPv6 { try set(IPV6_V6ONLY, level: Int32(IPPROTO_IPV6), on: descriptor) }
             // Inherited by the connections that are accepted: it need not be set on each.
             try set(TCP_NODELAY, level: Int32(IPPROTO_TCP), on: descriptor)
             try bindAndListen(descriptor, address, backlog)
@@ -34,6 +34,22 @@ enum ListeningSocket {
             throw error
         }
         return descriptor
+    }
+
+    /// Makes sure that nobody listens on an address, and has the system choose a port for 0.
+    ///
+    /// Sockets that share an address do not notice another program's that does the same: its
+    /// clients would be split between both.
+    static func probe(_ address: SocketAddress) throws(Failure) -> SocketAddress {
+        let descriptor = address.makeStreamSocket()
+        guard descriptor >= 0 else { throw Failure(code: errno, step: "socket") }
+        defer { _ = close(descriptor) }
+        try set(SO_REUSEADDR, on: descriptor)
+        if address.isIPv6 { try set(IPV6_V6ONLY, level: Int32(IPPROTO_IPV6), on: descriptor) }
+        guard unsafe address.withSockaddr({ unsafe bind(descriptor, $0, $1) }) == 0 else {
+            throw Failure(code: errno, step: "bind")
+        }
+        return SocketAddress(localOf: descriptor) ?? address
     }
 
     /// Opens a Unix domain socket, replacing a socket file that nobody listens on any more.

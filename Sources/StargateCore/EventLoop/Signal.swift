@@ -1,0 +1,46 @@
+internal import CUV
+internal import Glibc
+
+/// A signal that ends a server in good order.
+public struct Signal: RawRepresentable, Hashable, Sendable {
+    /// The number.
+    public let rawValue: Int32
+
+    /// Any signal's number.
+    public init(rawValue: Int32) { self.rawValue = rawValue }
+
+    /// SIGINT: Ctrl-C.
+    public static let interrupt = Signal(rawValue: SIGINT)
+    /// SIGTERM: what service managers send.
+    public static let terminate = Signal(rawValue: SIGTERM)
+}
+
+/// Calls back on a loop when the process receives a signal.
+enum SignalWatcher {
+    private final class Watch {
+        let action: () -> Void
+        init(_ action: @escaping () -> Void) { self.action = action }
+    }
+
+    static func start(_ signal: Signal, on eventLoop: EventLoop, _ action: @escaping () -> Void) {
+        let handle = UnsafeMutablePointer<uv_signal_t>.allocate(capacity: 1)
+        unsafe uv_signal_init(eventLoop.uv, handle)
+        let watch = Watch(action)
+        unsafe handle.pointee.data = unsafe Unmanaged.passRetained(watch).toOpaque()
+        unsafe uv_signal_start(
+            handle,
+            { handle, _ in
+                guard let data = unsafe handle?.pointee.data else { return }
+                unsafe Unmanaged<Watch>.fromOpaque(data).takeUnretainedValue().action()
+            }, signal.rawValue)
+        eventLoop.closeOnStop(watch) {
+            unsafe uv_close(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)) {
+                guard let handle = unsafe $0 else { return }
+                if let data = unsafe handle.pointee.data {
+                    unsafe Unmanaged<Watch>.fromOpaque(data).release()
+                }
+                unsafe UnsafeMutableRawPointer(handle).deallocate()
+            }
+        }
+    }
+}
