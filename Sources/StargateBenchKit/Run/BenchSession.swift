@@ -53,7 +53,10 @@ struct BenchSession {
             url: settings.url,
             subprotocols: target.subprotocol,
             headers: target.header,
-            origin: target.origin
+            origin: target.origin,
+            timeout: settings.schedule.timeout,
+            messageSize: settings.messageSize,
+            pipeline: settings.pipeline
         )
         do {
             _ = try targetPlan.request()

@@ -68,4 +68,19 @@ struct ServeTests {
         #expect(report.errors.entries.first?.firstExample.contains("1001") ?? false)
         #expect(child.stop())
     }
+
+    /// The whole program, with a server that it starts itself.
+    @Test(arguments: [
+        ["echo", "-c", "2", "-n", "8", "-s", "2m"], ["echo", "-d", "300ms", "--warmup", "0"],
+        ["echo", "-n", "6400", "-p", "16", "--text", "mixed", "-t", "2", "--server-loops", "2"],
+        ["handshake", "-n", "50", "-c", "4"], ["idle", "-c", "100", "-d", "200ms"],
+    ])
+    func `the program measures a server of its own`(arguments: [String]) throws {
+        let process = try ChildProcess(path: Peer.bench, arguments: arguments + ["-q", "--json"])
+        var lines: [String] = []
+        while let line = process.readLine(timeout: TimeSpan(seconds: 30)) { lines.append(line) }
+        #expect(lines.contains("    \"ok\": true,"), "\(lines)")
+        #expect(lines.contains("    \"exit_status\": 0,"))
+        #expect(lines.last == "}")
+    }
 }
