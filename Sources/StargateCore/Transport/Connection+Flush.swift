@@ -29,11 +29,12 @@ extension Connection {
     /// The queue must be empty and the connection not blocked.
     func writeThrough(_ head: UnsafeRawBufferPointer, then body: UnsafeRawBufferPointer) {
         assert(!state.flags.contains(.isBlocked), "nothing overtakes what was refused")
-        var slices = unsafe (Self.slice(head), Self.slice(body))
+        let slices: InlineArray<2, uv_buf_t> = unsafe [Self.slice(head), Self.slice(body)]
         let sliceCount = unsafe body.isEmpty ? 1 : 2
-        let written = unsafe withUnsafePointer(to: &slices.0) { pointer in
+        let span = unsafe slices.span
+        let written = unsafe span.withUnsafeBufferPointer { slices in
             loop.withTransport {
-                unsafe $0.write(self, UnsafeBufferPointer(start: pointer, count: sliceCount))
+                unsafe $0.write(self, UnsafeBufferPointer(rebasing: slices[..<sliceCount]))
             }
         }
         loop.state.counters.writes &+= 1
