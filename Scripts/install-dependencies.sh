@@ -31,6 +31,7 @@ if [ "$what" = test ]; then
     has python3 && python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
     has node || has nodejs || packages+=(nodejs)
     [ -d /usr/share/nodejs/ws ] || packages+=(node-ws)
+    has ps || packages+=(procps)
     has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
 fi
 

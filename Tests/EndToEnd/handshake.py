@@ -98,6 +98,8 @@ ACCEPTED = [
     ("tabs and no blanks around values",
      opening(without=("Upgrade", "Connection"),
              extra="Upgrade:websocket\r\nConnection:\t Upgrade \t\r\n")),
+    ("version 8 of the drafts", with_version("8")),
+    ("version 7 of the drafts", with_version("7")),
     ("absolute form", opening(path="http://127.0.0.1/chat?x=1")),
     ("bytes above 127 in a value", opening(extra="X-A: \xe9\xff\x80\r\n")),
     ("query of 4 KiB", opening(path="/?" + "q" * 4096)),
