@@ -69,7 +69,7 @@ struct BufferPoolTests {
 @Suite("Output that waits")
 struct OutboundQueueTests {
     /// Everything in the queue, gathered as for a write.
-    private func contents(_ queue: borrowing OutboundQueue) -> [UInt8] {
+    private func contents(_ queue: OutboundQueue) -> [UInt8] {
         withUnsafeTemporaryAllocation(of: Slice.self, capacity: 32) { slices in
             slices.initialize(repeating: Slice())
             let count = queue.gather(slices)

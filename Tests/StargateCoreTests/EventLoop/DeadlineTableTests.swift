@@ -9,7 +9,7 @@ struct DeadlineTableTests {
         var table = DeadlineTable()
         defer { table.deallocate() }
         var model: [UInt32: UInt32] = [:]
-        var generator = SplitMix(state: 1)
+        var generator = SeededGenerator(state: 1)
         var now: UInt32 = 1
         for _ in 0..<2000 {
             let slot = UInt32.random(in: 0..<300, using: &generator)

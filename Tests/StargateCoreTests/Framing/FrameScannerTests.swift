@@ -43,7 +43,7 @@ struct FrameScannerTests {
 
     @Test("every length comes out as it went in, and no prefix of its header is complete",
         arguments: lengths, [true, false])
-    func lengths(_ length: (UInt64, Int), isMasked: Bool) throws {
+    func lengthForms(_ length: (UInt64, Int), isMasked: Bool) throws {
         let bytes = header(0x82, length.0, lengthByteCount: length.1, isMasked: isMasked)
         let found = try #require(scan(bytes, isServer: isMasked).header)
         #expect(found.payloadByteCount == Int(length.0))
@@ -160,7 +160,7 @@ struct FrameScannerTests {
 
     @Test("any two bytes and any rest are judged without a trap")
     func anyBytes() {
-        var generator = SplitMix(state: 42)
+        var generator = SeededGenerator(state: 42)
         var judged = 0
         for first in UInt8.min...UInt8.max {
             for second in UInt8.min...UInt8.max {
@@ -174,18 +174,5 @@ struct FrameScannerTests {
             }
         }
         #expect(judged == 256 * 256 * 2)
-    }
-}
-
-/// A small generator, the same numbers every time.
-struct SplitMix: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var value = state
-        value = (value ^ (value >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        value = (value ^ (value >> 27)) &* 0x94D0_49BB_1331_11EB
-        return value ^ (value >> 31)
     }
 }

@@ -3,13 +3,13 @@ import Testing
 @testable import StargateCore
 
 /// Feeds an assembler as a connection does, and owns what it needs.
-private struct Assembly: ~Copyable {
+private final class Assembly {
     var assembler = MessageAssembler()
     var pool = BufferPool()
 
     /// Takes in a frame in pieces of a size. Returns the violation, with how many payload bytes
     /// had been given when it was found.
-    mutating func take(
+    func take(
         _ first: UInt8, _ payload: [UInt8], key: [UInt8] = [7, 0, 0xFF, 0x42], piece: Int = .max,
         limit: Int = 1 << 20, fragmentLimit: Int = 100
     ) -> (ProtocolViolation, given: Int)? {
@@ -37,7 +37,7 @@ private struct Assembly: ~Copyable {
     var payload: [UInt8] { Array(assembler.payload.bytes) }
 
     /// Ends the message; true if all memory came back.
-    mutating func finish() -> Bool {
+    func finish() -> Bool {
         assembler.reset(pool: &pool)
         let isClean = pool.lentByteCount == 0 && !assembler.isInProgress
         pool.removeAll()
@@ -52,7 +52,7 @@ struct MessageAssemblerTests {
     @Test("a frame in pieces of every size is the whole frame", arguments: 1...30)
     func pieces(piece: Int) {
         for first: UInt8 in [0x81, 0x82] {
-            var assembly = Assembly()
+            let assembly = Assembly()
             #expect(assembly.take(first, Self.text, piece: piece) == nil)
             #expect(assembly.assembler.isComplete)
             #expect(assembly.payload == Self.text)
@@ -63,7 +63,7 @@ struct MessageAssemblerTests {
     @Test("text split into two fragments at every byte, fed in pieces",
         arguments: 0...text.count, [1, 3, Int.max])
     func fragments(cut: Int, piece: Int) {
-        var assembly = Assembly()
+        let assembly = Assembly()
         #expect(assembly.take(0x01, Array(Self.text[..<cut]), piece: piece) == nil)
         #expect(!assembly.assembler.isComplete)
         #expect(assembly.take(0x80, Array(Self.text[cut...]), key: [1, 1, 2, 9], piece: piece) == nil)
@@ -79,13 +79,13 @@ struct MessageAssemblerTests {
         ([0xF8, 0x88, 0x80, 0x80, 0x80], 1),
     ])
     func failsFast(text: [UInt8], bad: Int) throws {
-        var assembly = Assembly()
+        let assembly = Assembly()
         let found = try #require(assembly.take(0x01, text, piece: 1))
         #expect(found.0 == .invalidUTF8)
         #expect(found.given == bad)
         #expect(assembly.finish())
         // The same bytes are no concern of a binary message.
-        var binary = Assembly()
+        let binary = Assembly()
         #expect(binary.take(0x82, text, piece: 1) == nil)
         #expect(binary.finish())
     }
@@ -93,7 +93,7 @@ struct MessageAssemblerTests {
     @Test("text that ends within a character is refused at its end, not before",
         arguments: [1, 2, 3])
     func unfinished(count: Int) throws {
-        var assembly = Assembly()
+        let assembly = Assembly()
         let part = Array("𝄞".utf8)[..<count]
         #expect(assembly.take(0x01, Array(part)) == nil)
         let found = try #require(assembly.take(0x80, []))
@@ -103,12 +103,12 @@ struct MessageAssemblerTests {
 
     @Test("the sequence of frames is that of RFC 6455 section 5.4")
     func sequence() throws {
-        var nothing = Assembly()
+        let nothing = Assembly()
         #expect(nothing.take(0x80, [1])?.0 == .continuationWithoutStart)
         #expect(nothing.take(0x00, [])?.0 == .continuationWithoutStart)
         #expect(nothing.finish())
         for second: UInt8 in [0x81, 0x82, 0x01, 0x02] {
-            var assembly = Assembly()
+            let assembly = Assembly()
             #expect(assembly.take(0x02, [1]) == nil)
             #expect(assembly.take(second, [1])?.0 == .messageInsideMessage)
             #expect(assembly.finish())
@@ -119,7 +119,7 @@ struct MessageAssemblerTests {
         [[], []], [[], [], [65]], [[65], []], [[], [65], [], [66], []], [[UInt8]](),
     ])
     func emptyFragments(parts: [[UInt8]]) {
-        var assembly = Assembly()
+        let assembly = Assembly()
         var first: UInt8 = 0x01
         for part in parts {
             #expect(assembly.take(first, part) == nil)
@@ -135,7 +135,7 @@ struct MessageAssemblerTests {
     @Test("the limit is for the sum of the fragments", arguments: [1, 10, 100, 5000])
     func sizeLimit(limit: Int) {
         for first in [0, 1, limit / 2, limit] {
-            var assembly = Assembly()
+            let assembly = Assembly()
             let start = [UInt8](repeating: 1, count: first)
             #expect(assembly.take(0x02, start, limit: limit) == nil)
             let tooMuch = [UInt8](repeating: 1, count: limit - first + 1)
@@ -144,7 +144,7 @@ struct MessageAssemblerTests {
             #expect(found?.given == 0)
             #expect(assembly.finish())
 
-            var exact = Assembly()
+            let exact = Assembly()
             #expect(exact.take(0x02, start, limit: limit) == nil)
             #expect(exact.take(0x80, Array(tooMuch.dropLast()), limit: limit) == nil)
             #expect(exact.assembler.isComplete)
@@ -154,7 +154,7 @@ struct MessageAssemblerTests {
 
     @Test("the sum cannot overflow")
     func sumOverflow() {
-        var assembly = Assembly()
+        let assembly = Assembly()
         #expect(assembly.take(0x02, [1, 2, 3], limit: .max) == nil)
         let header = FrameHeader(
             firstByte: 0x80, headerByteCount: 14, payloadByteCount: .max, maskingKey: 1)
@@ -166,7 +166,7 @@ struct MessageAssemblerTests {
 
     @Test("fragments are counted", arguments: [1, 2, 10])
     func fragmentLimit(limit: Int) {
-        var assembly = Assembly()
+        let assembly = Assembly()
         #expect(assembly.take(0x02, [], fragmentLimit: limit) == nil)
         for _ in 1..<limit { #expect(assembly.take(0x00, [], fragmentLimit: limit) == nil) }
         #expect(assembly.take(0x00, [], fragmentLimit: limit)?.0 == .tooManyFragments)
@@ -175,7 +175,7 @@ struct MessageAssemblerTests {
 
     @Test("memory grows with what arrived, not with what was announced")
     func announced() {
-        var assembly = Assembly()
+        let assembly = Assembly()
         let header = FrameHeader(
             firstByte: 0x82, headerByteCount: 14, payloadByteCount: 1 << 30, maskingKey: 1)
         let violation = assembly.assembler.begin(
@@ -190,9 +190,9 @@ struct MessageAssemblerTests {
 
     @Test("a large message in pieces of all kinds of sizes", arguments: [1000, 4095, 65536, 300_000])
     func large(piece: Int) {
-        var generator = SplitMix(state: 7)
+        var generator = SeededGenerator(state: 7)
         let payload = (0..<1_000_000).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
-        var assembly = Assembly()
+        let assembly = Assembly()
         #expect(assembly.take(0x82, payload, piece: piece) == nil)
         #expect(assembly.payload == payload)
         #expect(assembly.finish())

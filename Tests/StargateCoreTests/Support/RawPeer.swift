@@ -20,6 +20,8 @@ final class RawPeer {
     private var isOpen = true
     /// Received and not yet asked for.
     private var surplus: [UInt8] = []
+    /// How much of it was asked for meanwhile.
+    private var used = 0
 
     /// Connects to an address.
     ///
@@ -84,10 +86,13 @@ final class RawPeer {
 
     /// The next bytes; empty at the end of the stream.
     func receive() throws -> [UInt8] {
-        if !surplus.isEmpty {
-            defer { surplus = [] }
-            return surplus
-        }
+        guard surplus.count > used else { return try receiveFromSocket() }
+        defer { surplus = [] }
+        defer { used = 0 }
+        return Array(surplus[used...])
+    }
+
+    private func receiveFromSocket() throws -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: 64 << 10)
         let count = bytes.withUnsafeMutableBytes { recv(descriptor, $0.baseAddress, $0.count, 0) }
         if count < 0 {
@@ -98,14 +103,15 @@ final class RawPeer {
     }
 
     func receive(exactly count: Int) throws -> [UInt8] {
-        var bytes: [UInt8] = []
-        while bytes.count < count {
-            let more = try receive()
-            guard !more.isEmpty else { throw RawPeerError.ended(received: bytes) }
-            bytes += more
+        while surplus.count - used < count {
+            surplus.removeFirst(used)
+            used = 0
+            let more = try receiveFromSocket()
+            guard !more.isEmpty else { throw RawPeerError.ended(received: surplus) }
+            surplus += more
         }
-        surplus = Array(bytes[count...])
-        return Array(bytes[..<count])
+        defer { used += count }
+        return Array(surplus[used..<used + count])
     }
 
     /// Everything up to and with an end mark, as text.

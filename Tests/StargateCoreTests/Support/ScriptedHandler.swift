@@ -100,10 +100,11 @@ struct TestServer: ~Copyable {
 }
 
 extension Server.Configuration {
-    /// Any free port, one loop, and nothing logged.
+    /// Any free port, one loop, nothing logged, and no patience with peers when it is stopped.
     static var quiet: Server.Configuration {
         var configuration = Server.Configuration(port: 0, loopCount: 1)
         configuration.log = { _ in }
+        configuration.shutdownTimeout = .milliseconds(50)
         return configuration
     }
 
