@@ -63,8 +63,10 @@ let package = Package(
             ],
             exclude: ["EndToEnd/Peers"],
             swiftSettings: swiftSettings),
+        // Counts allocations and system calls per thread, for the tests of budgets.
+        .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),
         .testTarget(
-            name: "StargateCoreTests", dependencies: ["StargateCore", "CUTF8"],
+            name: "StargateCoreTests", dependencies: ["StargateCore", "CUTF8", "CTestSupport"],
             swiftSettings: swiftSettings),
     ]
 )

@@ -1,0 +1,140 @@
+import CUV
+import Testing
+
+@testable import StargateCore
+
+@Suite("Buffers, lent by a loop")
+struct BufferPoolTests {
+    @Test("every capacity is met, with slack behind it that may be written", arguments: [
+        1, 63, 64, 4031, 4032, 4033, 4096, 65535, 65536, 100_000, (1 << 24) - 64, 1 << 24, 20 << 20,
+    ])
+    func capacities(capacity: Int) throws {
+        var pool = BufferPool()
+        var buffer = pool.take(capacity: capacity)
+        #expect(buffer.capacity >= capacity)
+        let base = try #require(buffer.base)
+        base.initializeMemory(as: UInt8.self, repeating: 7, count: buffer.capacity + BufferPool.slack)
+        #expect(pool.lentByteCount == buffer.capacity + BufferPool.slack)
+        pool.give(&buffer)
+        #expect(pool.lentByteCount == 0)
+        #expect(buffer.base == nil && buffer.capacity == 0)
+        #expect(pool.retainedByteCount <= BufferPool.retainedByteCountMax)
+        pool.removeAll()
+        #expect(pool.retainedByteCount == 0)
+    }
+
+    @Test("what is kept is used again, and is bounded")
+    func retention() {
+        var pool = BufferPool()
+        var buffers = (0..<100).map { _ in pool.take(capacity: 500_000) }
+        #expect(pool.lentByteCount >= 50_000_000)
+        for index in buffers.indices { pool.give(&buffers[index]) }
+        #expect(pool.lentByteCount == 0)
+        #expect(pool.retainedByteCount <= BufferPool.retainedByteCountMax)
+        #expect(pool.retainedByteCount > 0)
+        let before = pool.retainedByteCount
+        var again = pool.take(capacity: 500_000)
+        #expect(pool.retainedByteCount < before)
+        pool.give(&again)
+        #expect(pool.retainedByteCount == before)
+        pool.removeAll()
+    }
+
+    @Test("an empty buffer may be given back")
+    func giveEmpty() {
+        var pool = BufferPool()
+        var empty = PooledBuffer.empty
+        pool.give(&empty)
+        #expect(pool.lentByteCount == 0 && pool.retainedByteCount == 0)
+    }
+
+    @Test("growing keeps what was in it")
+    func growing() {
+        var pool = BufferPool()
+        var buffer = PooledBuffer.empty
+        var expected: [UInt8] = []
+        for round in 0..<200 {
+            let part = [UInt8](repeating: UInt8(truncatingIfNeeded: round), count: round * 13)
+            pool.reserve(part.count, in: &buffer)
+            part.withUnsafeBytes { buffer.append($0) }
+            expected += part
+        }
+        #expect(Array(buffer.bytes) == expected)
+        #expect(pool.lentByteCount == buffer.capacity + BufferPool.slack)
+        pool.give(&buffer)
+        pool.removeAll()
+    }
+}
+
+@Suite("Output that waits")
+struct OutboundQueueTests {
+    /// Everything in the queue, gathered as for a write.
+    private func contents(_ queue: OutboundQueue) -> [UInt8] {
+        withUnsafeTemporaryAllocation(of: Slice.self, capacity: 32) { slices in
+            slices.initialize(repeating: Slice())
+            let count = queue.gather(slices)
+            return slices[..<count].flatMap { slice in
+                Array(UnsafeRawBufferPointer(start: slice.base, count: slice.len))
+            }
+        }
+    }
+
+    @Test("bytes come out as they went in, however they are consumed", arguments: [1, 100, 4096, 9000])
+    func consuming(step: Int) {
+        var pool = BufferPool()
+        var queue = OutboundQueue()
+        var expected: [UInt8] = []
+        for part in 0..<30 {
+            let bytes = [UInt8](repeating: UInt8(part), count: part * 37)
+            bytes.withUnsafeBytes { queue.append($0, pool: &pool) }
+            expected += bytes
+        }
+        queue.append(count: 5000, pool: &pool) { target in
+            target.initializeMemory(as: UInt8.self, repeating: 0xAB, count: 5000)
+        }
+        expected += [UInt8](repeating: 0xAB, count: 5000)
+        #expect(queue.byteCount == expected.count)
+        while !queue.isEmpty {
+            #expect(contents(queue) == expected)
+            queue.consume(step, pool: &pool)
+            expected.removeFirst(min(step, expected.count))
+            #expect(queue.byteCount == expected.count)
+        }
+        queue.removeAll(pool: &pool)
+        #expect(pool.lentByteCount == 0)
+        pool.removeAll()
+    }
+
+    @Test("consuming more than there is empties it")
+    func consumingTooMuch() {
+        var pool = BufferPool()
+        var queue = OutboundQueue()
+        [UInt8]([1, 2, 3]).withUnsafeBytes { queue.append($0, pool: &pool) }
+        queue.consume(100, pool: &pool)
+        #expect(queue.isEmpty && queue.byteCount == 0 && pool.lentByteCount == 0)
+        pool.removeAll()
+    }
+
+    @Test("bytes appended while others are offered do not move those")
+    func stability() {
+        var pool = BufferPool()
+        var queue = OutboundQueue()
+        [UInt8]([1, 2, 3]).withUnsafeBytes { queue.append($0, pool: &pool) }
+        withUnsafeTemporaryAllocation(of: Slice.self, capacity: 4) { slices in
+            slices.initialize(repeating: Slice())
+            #expect(queue.gather(slices) == 1)
+            let offered = slices[0].base
+            for _ in 0..<100 {
+                [UInt8](repeating: 9, count: 1000).withUnsafeBytes { queue.append($0, pool: &pool) }
+            }
+            slices.initialize(repeating: Slice())
+            _ = queue.gather(slices)
+            #expect(slices[0].base == offered)
+        }
+        queue.removeAll(pool: &pool)
+        #expect(pool.lentByteCount == 0)
+        pool.removeAll()
+    }
+}
+
+private typealias Slice = uv_buf_t
