@@ -31,6 +31,8 @@ class Case:
     check: object = field(compare=False, repr=False)
     # What the run must offer: see `Options.offers`.
     needs: frozenset = frozenset()
+    # Whether it may keep a bad server so busy that other cases would suffer.
+    runs_alone: bool = False
 
 
 class Group:
@@ -38,13 +40,15 @@ class Group:
 
     all = []
 
-    def __init__(self, number, title, generation, section, severity=MUST, needs=()):
+    def __init__(self, number, title, generation, section, severity=MUST, needs=(),
+                 runs_alone=False):
         self.number = number
         self.title = title
         self.generation = generation
         self.section = section
         self.severity = severity
         self.needs = frozenset(needs)
+        self.runs_alone = runs_alone
         self.cases = []
         Group.all.append(self)
 
@@ -61,6 +65,7 @@ class Group:
                 severity=severity or self.severity,
                 check=check,
                 needs=self.needs | frozenset(needs),
+                runs_alone=self.runs_alone,
             )
         )
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from .peer import Ended
+from .peer import Ended, TimedOut
 
 
 @dataclass(frozen=True)
@@ -104,6 +104,9 @@ def refused(peer, statuses=(400, 426), versions=False, may_close=True, may_stay=
     except Ended:
         trial.expect(not peer.received, "the connection ended within the response head")
         trial.should(may_close, "the connection was closed without a status")
+        return None
+    except TimedOut:
+        trial.should(False, "the server neither answers nor closes")
         return None
     trial.expect(head.status != 101, f"accepted: {head.status_line!r}")
     if head.status == 101:

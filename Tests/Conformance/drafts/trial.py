@@ -71,6 +71,9 @@ class Trial:
     def equal(self, actual, expected, what):
         self.must(actual == expected, f"{what} is {shown(actual)}, expected {shown(expected)}")
 
+    def expect_equal(self, actual, expected, what):
+        self.expect(actual == expected, f"{what} is {shown(actual)}, expected {shown(expected)}")
+
     def remark(self, text):
         if text not in self.remarks:
             self.remarks.append(text)

@@ -80,11 +80,11 @@ add_refused(stripped, "Version 13 without its key",
             lambda t: V13.request(t).drop("Sec-WebSocket-Key"), (400,))
 add_refused(stripped, "Version 13 without both",
             lambda t: V13.request(t).drop("Sec-WebSocket-Key", VERSION), (400, 426),
-            "No 101: not even that of hixie-75.")
+            "No 101: not even that of hixie-75.", severity=SHOULD)
 add_refused(stripped, "The same with Upgrade: WebSocket and a subprotocol",
             lambda t: V13.request(t).drop("Sec-WebSocket-Key", VERSION).set("Upgrade", "WebSocket")
             .add("Sec-WebSocket-Protocol", "chat"), (400, 426),
-            "No 101: a Sec-WebSocket- field is no part of hixie-75.")
+            "No 101: a Sec-WebSocket- field is no part of hixie-75.", severity=SHOULD)
 for name in ("Sec-WebSocket-Origin", "Sec-WebSocket-Extensions", "Sec-WebSocket-Draft",
              "Sec-WebSocket-Unheard-Of"):
     add_refused(stripped, f"hixie-75 with {name}",

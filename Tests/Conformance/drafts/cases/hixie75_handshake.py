@@ -96,7 +96,7 @@ def add_refusal(group, title, change, expectation="No 101.", **more):
 
 
 refusals = Group("H75-4", "Refused handshakes", "h75", "draft-hixie-75 4.1")
-add_refusal(refusals, "No Origin", lambda r: r.drop("Origin"), section="draft-hixie-75 4.1")
+add_refusal(refusals, "No Origin", lambda r: r.drop("Origin"), severity=SHOULD)
 add_refusal(refusals, "Origin is empty", lambda r: r.set("Origin", ""), severity=SHOULD)
 add_refusal(refusals, "Origin with a NUL", lambda r: r.set("Origin", "http://a\0b"))
 add_refusal(

@@ -2,7 +2,7 @@
 
 from ..case import SHOULD, Group
 from ..hixie import H75, H76, length_prefix, text_frame
-from ..peer import Ended
+from ..peer import Ended, TimedOut
 
 LETTERS = bytes(range(0x61, 0x7B))
 MIXED = "a é ☃ 𝄞 z".encode()
@@ -97,6 +97,9 @@ def add_utf8(draft, number):
             try:
                 echoed = draft.frame(peer)
             except Ended:
+                return
+            except TimedOut:
+                trial.should(False, "the text was dropped without a sign")
                 return
             if echoed is None:
                 trial.must(draft.has_closing_handshake, "FF 00, which draft 75 does not have")

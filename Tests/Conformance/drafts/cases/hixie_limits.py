@@ -8,7 +8,8 @@ PREFIX = "CVE-2026-54463"
 
 
 def add_limits(draft, number):
-    group = Group(number, "Frames without an end", draft.generation, f"{draft.name}, {PREFIX}")
+    group = Group(number, "Frames without an end", draft.generation, f"{draft.name}, {PREFIX}",
+                  runs_alone=True)
 
     def expect_end(trial, peer, what):
         """The server must give up by itself: nothing ends the connection from this side."""
