@@ -79,8 +79,17 @@ class Group:
         return register
 
 
+GENERATIONS_IN_ORDER = ("H75", "H76", "V7", "V8", "GEN", "OFF")
+
+
 def every_case():
-    return [case for group in Group.all for case in group.cases]
+    """All cases, in the order of their numbers."""
+
+    def place(group):
+        prefix, _, number = group.number.partition("-")
+        return GENERATIONS_IN_ORDER.index(prefix), int(number) if number.isdigit() else 0
+
+    return [case for group in sorted(Group.all, key=place) for case in group.cases]
 
 
 def select(cases, patterns, offered):

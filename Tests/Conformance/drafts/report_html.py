@@ -15,9 +15,9 @@ h1 { font-size: 1.5rem; } h2 { font-size: 1.05rem; margin: 2rem 0 .4rem; }
 table { border-collapse: collapse; width: 100%; }
 td, th { padding: .3rem .5rem; border-bottom: 1px solid var(--line); text-align: left;
          vertical-align: top; }
-th { font-weight: 600; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
+th { font-weight: 600; } td.number, th.number { text-align: right; width: 6rem; font-variant-numeric: tabular-nums; }
 td.id { white-space: nowrap; font-family: ui-monospace, monospace; font-size: .85em; width: 5.5rem; }
-td.result { width: 9rem; } .muted { color: var(--muted); font-size: .87em; }
+td.result, th.result { width: 15rem; } .muted { color: var(--muted); font-size: .87em; }
 .tag { display: inline-block; padding: 0 .5em; border-radius: .3em; color: #fff; font-size: .78em;
        font-weight: 600; letter-spacing: .02em; }
 .ok { background: var(--ok); } .lax { background: var(--lax); } .failed { background: var(--failed); }
@@ -97,7 +97,7 @@ def summary_table(reports):
                 f"<tr><td>{escape(report['server'])}</td><td>{escape(name)}</td>{numbers}"
                 f'<td class="muted">{escape(why)}</td></tr>'
             )
-    heads = "".join(f"<th>{tag(result)}</th>" for result in RESULTS)
+    heads = "".join(f'<th class="number">{tag(result)}</th>' for result in RESULTS)
     return (
         f"<table><tr><th>Server</th><th>Generation</th>{heads}<th></th></tr>{''.join(rows)}</table>"
     )
@@ -111,13 +111,16 @@ def group_tables(reports):
             groups.setdefault(case["group"], {}).setdefault(case["id"], case)
     parts = []
     for group, cases in groups.items():
-        heads = "".join(f"<th>{escape(report['server'])}</th>" for report in reports)
+        names = [escape(report["server"]) for report in reports] if len(reports) > 1 else []
+        heads = "".join(f'<th class="result">{name}</th>' for name in names)
         rows = "".join(
             case_row(case, [by_id.get(number) for by_id in found])
             for number, case in cases.items()
         )
         parts.append(
-            f"<h2>{escape(group)}</h2><table><tr><th></th><th></th>{heads}</tr>{rows}</table>"
+            f"<h2>{escape(group)}</h2><table>"
+            + (f"<tr><th></th><th></th>{heads}</tr>" if heads else "")
+            + f"{rows}</table>"
         )
     return "".join(parts)
 

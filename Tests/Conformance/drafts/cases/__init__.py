@@ -1,4 +1,4 @@
-"""The cases. Importing this package registers them all, in the order of the report."""
+"""The cases. Importing this package registers them all."""
 
 from . import (  # noqa: F401
     hixie75_handshake,
