@@ -30,22 +30,32 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(
-            name: "CUV", pkgConfig: "libuv",
-            providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]),
+            name: "CUV",
+            pkgConfig: "libuv",
+            providers: [.apt(["libuv1-dev"]), .brew(["libuv"])]
+        ),
         .systemLibrary(
-            name: "COpenSSL", pkgConfig: "openssl",
-            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+            name: "COpenSSL",
+            pkgConfig: "openssl",
+            providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]
+        ),
         .systemLibrary(
-            name: "CZlib", pkgConfig: "zlib",
-            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+            name: "CZlib",
+            pkgConfig: "zlib",
+            providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]
+        ),
         // One header of our own: instructions that Swift has no words for. Nothing to link.
         .systemLibrary(name: "CUTF8"),
         .target(
-            name: "StargateCore", dependencies: ["CUV", "COpenSSL", "CZlib", "CUTF8"],
-            swiftSettings: engineSettings),
+            name: "StargateCore",
+            dependencies: ["CUV", "COpenSSL", "CZlib", "CUTF8"],
+            swiftSettings: engineSettings
+        ),
         .executableTarget(
-            name: "stargate-bench", dependencies: ["StargateBenchKit"],
-            swiftSettings: swiftSettings),
+            name: "stargate-bench",
+            dependencies: ["StargateBenchKit"],
+            swiftSettings: swiftSettings
+        ),
         .target(
             name: "StargateBenchKit",
             dependencies: [
@@ -53,7 +63,8 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
-            swiftSettings: swiftSettings),
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "StargateBenchTests",
             dependencies: [
@@ -62,11 +73,14 @@ let package = Package(
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],
             exclude: ["EndToEnd/Peers"],
-            swiftSettings: swiftSettings),
+            swiftSettings: swiftSettings
+        ),
         // Counts allocations and system calls per thread, for the tests of budgets.
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),
         .testTarget(
-            name: "StargateCoreTests", dependencies: ["StargateCore", "CUTF8", "CTestSupport"],
-            swiftSettings: swiftSettings),
+            name: "StargateCoreTests",
+            dependencies: ["StargateCore", "CUTF8", "CTestSupport"],
+            swiftSettings: swiftSettings
+        ),
     ]
 )

@@ -77,6 +77,8 @@ struct ServeCommand: ParsableCommand {
         var configuration = Server.Configuration(host: host, port: port)
         if loops > 0 { configuration.loopCount = loops }
         configuration.maxMessageSize = maxMessageSize.bytes
+        // A test of fragmentation may cut a message of megabytes into pieces of 64 bytes.
+        configuration.maxFragmentCount = 1 << 20
         // The largest message must fit into the queue as its echo, behind what waits there.
         configuration.outputHardLimit = max(16 << 20, maxMessageSize.bytes * 2)
         configuration.protocols = protocols.set

@@ -14,8 +14,11 @@ final class ClientAttempt: ConnectionOwner {
     private var timer: LoopTimer?
 
     init(
-        _ request: ClientRequest, on eventLoop: EventLoop, handler: any WebSocketHandler,
-        connected: (() -> Void)?, completion: @escaping (Result<WebSocket, ClientError>) -> Void
+        _ request: ClientRequest,
+        on eventLoop: EventLoop,
+        handler: any WebSocketHandler,
+        connected: (() -> Void)?,
+        completion: @escaping (Result<WebSocket, ClientError>) -> Void
     ) {
         self.request = request
         self.eventLoop = eventLoop
@@ -28,9 +31,14 @@ final class ClientAttempt: ConnectionOwner {
         var generator = SystemRandomNumberGenerator()
         do throws(ClientHandshakeFailure) {
             handshake = try ClientHandshake(
-                url: request.url, version: request.protocolVersion, origin: request.origin,
-                subprotocols: request.subprotocols, extensions: request.compression?.offer,
-                headers: request.headers, using: &generator)
+                url: request.url,
+                version: request.protocolVersion,
+                origin: request.origin,
+                subprotocols: request.subprotocols,
+                extensions: request.compression?.offer,
+                headers: request.headers,
+                using: &generator
+            )
         } catch {
             return finish(ClientError(.badRequest, error.reason))
         }
@@ -57,8 +65,10 @@ final class ClientAttempt: ConnectionOwner {
         let loop = eventLoop.loop
         let connection = loop.state.slab.take(for: loop)
         connection.begin(
-            ConnectionContext(limits: request.limits, owner: self), phase: .connecting,
-            isClient: true)
+            ConnectionContext(limits: request.limits, owner: self),
+            phase: .connecting,
+            isClient: true
+        )
         connection.setDeadline(after: request.timeout)
         let status = loop.withTransport { $0.connect(connection, to: address) }
         if status != 0 { connection.transportEnded(status) }
@@ -83,14 +93,21 @@ final class ClientAttempt: ConnectionOwner {
     }
 
     func handshakeReceived(
-        _ bytes: UnsafeRawBufferPointer, scannedByteCount: Int, on connection: Connection
+        _ bytes: UnsafeRawBufferPointer,
+        scannedByteCount: Int,
+        on connection: Connection
     ) -> HandshakeProgress {
         let limits = HeadLimits()
         return unsafe withUnsafeTemporaryAllocation(
-            of: HeadField.self, capacity: limits.fieldCount
+            of: HeadField.self,
+            capacity: limits.fieldCount
         ) { fields in
             let scan = unsafe ResponseHeadScanner.scan(
-                bytes, previouslyScanned: scannedByteCount, limits: limits, into: fields)
+                bytes,
+                previouslyScanned: scannedByteCount,
+                limits: limits,
+                into: fields
+            )
             switch scan {
             case .incomplete:
                 return .incomplete(scannedByteCount: bytes.count)
@@ -100,7 +117,8 @@ final class ClientAttempt: ConnectionOwner {
             case .complete(let head):
                 let view = unsafe HeadView(
                     bytes: UnsafeRawBufferPointer(rebasing: bytes[..<head.byteCount]),
-                    fields: UnsafeBufferPointer(rebasing: fields[..<head.fieldCount]))
+                    fields: UnsafeBufferPointer(rebasing: fields[..<head.fieldCount])
+                )
                 let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[head.byteCount...])
                 return unsafe judge(head, view, rest, connection)
             }
@@ -109,7 +127,9 @@ final class ClientAttempt: ConnectionOwner {
 
     /// RFC 6455 section 4.1: the client checks everything before it believes the server.
     private func judge(
-        _ head: ResponseHead, _ view: HeadView, _ rest: UnsafeRawBufferPointer,
+        _ head: ResponseHead,
+        _ view: HeadView,
+        _ rest: UnsafeRawBufferPointer,
         _ connection: Connection
     ) -> HandshakeProgress {
         guard let handshake else { return .used(head.byteCount) }
@@ -131,7 +151,8 @@ final class ClientAttempt: ConnectionOwner {
             if answerByteCount > 0, unsafe !handshake.isAnswer(Array(rest[..<answerByteCount])) {
                 fail(
                     connection,
-                    ClientError(.invalidResponse, "the server did not answer the challenge"))
+                    ClientError(.invalidResponse, "the server did not answer the challenge")
+                )
                 return .used(head.byteCount)
             }
             do throws(ClientError) {
@@ -145,7 +166,8 @@ final class ClientAttempt: ConnectionOwner {
 
     /// RFC 7692 section 7.1: what the server accepted must be what was offered, once.
     private func agreeOnCompression(
-        _ extensions: [HeadRange], _ view: HeadView
+        _ extensions: [HeadRange],
+        _ view: HeadView
     ) throws(ClientError) -> ConnectionCompression? {
         guard !extensions.isEmpty else { return nil }
         var accepted: [ExtensionOffer] = []
@@ -160,20 +182,33 @@ final class ClientAttempt: ConnectionOwner {
             let answer = accepted.first, let parameters = options.check(answer)
         else {
             throw ClientError(
-                .invalidResponse, "the server accepted an extension that was not offered")
+                .invalidResponse,
+                "the server accepted an extension that was not offered"
+            )
         }
         return ConnectionCompression(
-            parameters, options: options, shared: eventLoop.clientCompression(options),
-            isClient: true)
+            parameters,
+            options: options,
+            shared: eventLoop.clientCompression(options),
+            isClient: true
+        )
     }
 
     private func open(
-        _ connection: Connection, _ subprotocol: String?, _ compression: ConnectionCompression?
+        _ connection: Connection,
+        _ subprotocol: String?,
+        _ compression: ConnectionCompression?
     ) {
         let context = ConnectionContext(
-            limits: request.limits, owner: nil, subprotocol: subprotocol)
+            limits: request.limits,
+            owner: nil,
+            subprotocol: subprotocol
+        )
         connection.open(
-            request.protocolVersion, context, handler, compression: compression
+            request.protocolVersion,
+            context,
+            handler,
+            compression: compression
         ) { [self] in
             finish(.success(WebSocket(connection)))
         }
@@ -195,7 +230,9 @@ final class ClientAttempt: ConnectionOwner {
             finish(
                 ClientError(
                     .notConnected(-status),
-                    "\(request.url.host):\(request.url.port): \(systemErrorMessage(status))"))
+                    "\(request.url.host):\(request.url.port): \(systemErrorMessage(status))"
+                )
+            )
         case .aborted:
             finish(ClientError(.cancelled, "the loop was stopped"))
         }

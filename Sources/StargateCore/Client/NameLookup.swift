@@ -14,7 +14,9 @@ enum NameLookup {
 
     /// Calls back on the loop with the addresses in the order in which they are to be tried.
     static func start(
-        _ host: String, port: UInt16, on eventLoop: EventLoop,
+        _ host: String,
+        port: UInt16,
+        on eventLoop: EventLoop,
         _ completion: @escaping ([SocketAddress]) -> Void
     ) {
         let request = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: 1)
@@ -23,9 +25,12 @@ enum NameLookup {
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         let status = unsafe uv_getaddrinfo(
-            eventLoop.uv, request,
+            eventLoop.uv,
+            request,
             { request, status, found in
-                guard let request = unsafe request, let data = unsafe request.pointee.data else { return }
+                guard let request = unsafe request, let data = unsafe request.pointee.data else {
+                    return
+                }
                 let query = unsafe Unmanaged<Query>.fromOpaque(data).takeRetainedValue()
                 var addresses: [SocketAddress] = []
                 var next = unsafe status == 0 ? found : nil
@@ -38,7 +43,11 @@ enum NameLookup {
                 unsafe uv_freeaddrinfo(found)
                 unsafe request.deallocate()
                 query.completion(addresses)
-            }, host, nil, &hints)
+            },
+            host,
+            nil,
+            &hints
+        )
         guard status != 0 else { return }
         if let data = unsafe request.pointee.data {
             unsafe Unmanaged<Query>.fromOpaque(data).release()

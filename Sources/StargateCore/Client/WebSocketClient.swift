@@ -22,7 +22,8 @@ public struct WebSocketClient: Sendable {
     /// - Throws: ``ClientError``; the handler is not called then.
     @discardableResult
     public func connect(
-        _ request: ClientRequest, handler: @escaping @Sendable () -> any WebSocketHandler
+        _ request: ClientRequest,
+        handler: @escaping @Sendable () -> any WebSocketHandler
     ) async throws(ClientError) -> ConnectionID {
         let mailbox = loops.nextMailbox()
         let result: Result<ConnectionID, ClientError> = await withCheckedContinuation {
@@ -34,7 +35,8 @@ public struct WebSocketClient: Sendable {
             }
             if !isPosted {
                 continuation.resume(
-                    returning: .failure(ClientError(.cancelled, "the loops were stopped")))
+                    returning: .failure(ClientError(.cancelled, "the loops were stopped"))
+                )
             }
         }
         return try result.get()
@@ -49,12 +51,19 @@ public struct WebSocketClient: Sendable {
     ///   - connected: called when the TCP connection is made, before the opening handshake.
     ///   - completion: called once: right before the handler's `opened`, or when it failed.
     public static func connect(
-        _ request: ClientRequest, on eventLoop: EventLoop, handler: any WebSocketHandler,
+        _ request: ClientRequest,
+        on eventLoop: EventLoop,
+        handler: any WebSocketHandler,
         connected: (() -> Void)? = nil,
         completion: @escaping (Result<WebSocket, ClientError>) -> Void
     ) {
         let attempt = ClientAttempt(
-            request, on: eventLoop, handler: handler, connected: connected, completion: completion)
+            request,
+            on: eventLoop,
+            handler: handler,
+            connected: connected,
+            completion: completion
+        )
         attempt.start()
     }
 }

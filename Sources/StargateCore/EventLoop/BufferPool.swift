@@ -63,7 +63,9 @@ struct BufferPool {
 
     init() {
         unsafe free = unsafe Array(
-            repeating: nil, count: Self.largestShift - Self.smallestShift + 1)
+            repeating: nil,
+            count: Self.largestShift - Self.smallestShift + 1
+        )
     }
 
     /// Lends a buffer of at least `capacity` bytes, which is 1 or more.
@@ -94,7 +96,10 @@ struct BufferPool {
             unsafe base.deallocate()
             return
         }
-        unsafe base.storeBytes(of: free[shift - Self.smallestShift], as: UnsafeMutableRawPointer?.self)
+        unsafe base.storeBytes(
+            of: free[shift - Self.smallestShift],
+            as: UnsafeMutableRawPointer?.self
+        )
         unsafe free[shift - Self.smallestShift] = unsafe base
         retainedByteCount += byteCount
     }

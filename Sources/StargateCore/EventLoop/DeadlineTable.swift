@@ -86,7 +86,8 @@ extension UInt32 {
     /// A duration in ticks, rounded up; at least one, and far away when it is absurdly long.
     init(ticks duration: Duration) {
         let milliseconds = duration.milliseconds
-        let ticks = (milliseconds + DeadlineTable.millisecondsPerTick - 1)
+        let ticks =
+            (milliseconds + DeadlineTable.millisecondsPerTick - 1)
             / DeadlineTable.millisecondsPerTick
         self = UInt32(clamping: Swift.min(Swift.max(ticks, 1), UInt64(UInt32.max / 2)))
     }

@@ -49,8 +49,11 @@ public final class EventLoop {
             to: LoopState(
                 owner: Unmanaged.passUnretained(self),
                 transport: Unmanaged.passRetained(transport),
-                receiveBuffer: ReceiveBuffer(), cork: CorkBuffer(),
-                slab: ConnectionSlab(storageByteCount: transport.storageByteCount)))
+                receiveBuffer: ReceiveBuffer(),
+                cork: CorkBuffer(),
+                slab: ConnectionSlab(storageByteCount: transport.storageByteCount)
+            )
+        )
         try startHandles()
     }
 
@@ -74,10 +77,15 @@ public final class EventLoop {
         status = unsafe uv_timer_init(uv, deadlineTimer)
         unsafe deadlineTimer.pointee.data = unsafe me
         // None of the loop's own handles keeps it running but the mailbox.
-        unsafe uv_unref(UnsafeMutableRawPointer(beforeSleep).assumingMemoryBound(to: uv_handle_t.self))
-        unsafe uv_unref(UnsafeMutableRawPointer(afterSleep).assumingMemoryBound(to: uv_handle_t.self))
         unsafe uv_unref(
-            UnsafeMutableRawPointer(deadlineTimer).assumingMemoryBound(to: uv_handle_t.self))
+            UnsafeMutableRawPointer(beforeSleep).assumingMemoryBound(to: uv_handle_t.self)
+        )
+        unsafe uv_unref(
+            UnsafeMutableRawPointer(afterSleep).assumingMemoryBound(to: uv_handle_t.self)
+        )
+        unsafe uv_unref(
+            UnsafeMutableRawPointer(deadlineTimer).assumingMemoryBound(to: uv_handle_t.self)
+        )
         clock.start(now: unsafe uv_now(uv))
     }
 
@@ -124,7 +132,9 @@ public final class EventLoop {
         unsafe uv_timer_start(
             deadlineTimer,
             { handle in unsafe EventLoop.from(handle?.pointee.data)?.deadlinesDue() },
-            max(1, ticks * DeadlineTable.millisecondsPerTick), 0)
+            max(1, ticks * DeadlineTable.millisecondsPerTick),
+            0
+        )
     }
 
     private func deadlinesDue() {

@@ -86,13 +86,16 @@ private final class LoopThread: Sendable {
         start.thread = self
         var thread = pthread_t()
         let status = unsafe pthread_create(
-            &thread, nil,
+            &thread,
+            nil,
             { argument in
                 guard let argument = unsafe argument else { return nil }
                 let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
                 LoopThread.main(start)
                 return nil
-            }, Unmanaged.passRetained(start).toOpaque())
+            },
+            Unmanaged.passRetained(start).toOpaque()
+        )
         guard status == 0 else { throw LoopError(-status) }
         life.withLock { $0.thread = thread }
     }

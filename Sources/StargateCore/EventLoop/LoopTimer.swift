@@ -9,7 +9,9 @@ public final class LoopTimer {
     private unowned let eventLoop: EventLoop
 
     init(
-        _ eventLoop: EventLoop, delay: Duration, interval: Duration?,
+        _ eventLoop: EventLoop,
+        delay: Duration,
+        interval: Duration?,
         action: @escaping (EventLoop) -> Void
     ) {
         self.eventLoop = eventLoop
@@ -26,8 +28,11 @@ public final class LoopTimer {
         // The loop keeps the timer alive until it has run for the last time or is cancelled.
         unsafe timer.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
         unsafe uv_timer_start(
-            timer, { unsafe LoopTimer.fire($0) }, delay.milliseconds,
-            interval.map { max(1, $0.milliseconds) } ?? 0)
+            timer,
+            { unsafe LoopTimer.fire($0) },
+            delay.milliseconds,
+            interval.map { max(1, $0.milliseconds) } ?? 0
+        )
         eventLoop.closeOnStop(self) { [unowned self] in cancel() }
     }
 
@@ -67,7 +72,8 @@ extension EventLoop {
     /// The timer runs whether or not the returned object is kept; a loop that stops drops it.
     @discardableResult
     public func schedule(
-        after delay: Duration, _ action: @escaping (EventLoop) -> Void
+        after delay: Duration,
+        _ action: @escaping (EventLoop) -> Void
     ) -> LoopTimer {
         LoopTimer(self, delay: delay, interval: nil, action: action)
     }
@@ -76,7 +82,8 @@ extension EventLoop {
     /// loop's thread. Ends when it is cancelled or the loop stops.
     @discardableResult
     public func schedule(
-        every interval: Duration, _ action: @escaping (EventLoop) -> Void
+        every interval: Duration,
+        _ action: @escaping (EventLoop) -> Void
     ) -> LoopTimer {
         LoopTimer(self, delay: interval, interval: interval, action: action)
     }

@@ -32,9 +32,13 @@ enum SignalWatcher {
             { handle, _ in
                 guard let data = unsafe handle?.pointee.data else { return }
                 unsafe Unmanaged<Watch>.fromOpaque(data).takeUnretainedValue().action()
-            }, signal.rawValue)
+            },
+            signal.rawValue
+        )
         eventLoop.closeOnStop(watch) {
-            unsafe uv_close(UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)) {
+            unsafe uv_close(
+                UnsafeMutableRawPointer(handle).assumingMemoryBound(to: uv_handle_t.self)
+            ) {
                 guard let handle = unsafe $0 else { return }
                 if let data = unsafe handle.pointee.data {
                     unsafe Unmanaged<Watch>.fromOpaque(data).release()

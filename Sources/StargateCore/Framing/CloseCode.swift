@@ -3,6 +3,7 @@
 /// A struct over the number and not a closed enum, so that codes of applications (3000 to 4999)
 /// and codes registered later survive the trip.
 public struct CloseCode: RawRepresentable, Hashable, Sendable {
+    /// The number, as on the wire.
     public let rawValue: UInt16
 
     /// Any number, valid on the wire or not: see ``isValidOnWire``.

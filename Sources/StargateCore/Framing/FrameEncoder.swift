@@ -15,11 +15,14 @@ enum FrameEncoder {
     /// - Parameters:
     ///   - target: room for ``headerByteCount(payloadByteCount:isMasked:)`` bytes.
     ///   - firstByte: FIN, reserved bits and opcode.
+    ///   - payloadByteCount: the length of the payload.
     ///   - maskingKey: the key as it is to lie in memory, or nil for an unmasked frame.
     /// - Returns: the number of bytes written.
     @inline(__always)
     static func writeHeader(
-        to target: UnsafeMutableRawPointer, firstByte: UInt8, payloadByteCount: Int,
+        to target: UnsafeMutableRawPointer,
+        firstByte: UInt8,
+        payloadByteCount: Int,
         maskingKey: UInt32?
     ) -> Int {
         let maskBit: UInt8 = maskingKey == nil ? 0 : 0x80

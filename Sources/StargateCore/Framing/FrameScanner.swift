@@ -10,9 +10,12 @@ enum FrameScanner {
     ///   - start: at least `available` readable bytes.
     ///   - available: how many bytes have arrived; 0 gives `incomplete`.
     ///   - rules: what this connection allows.
+    /// - Returns: what was found.
     @inline(__always)
     static func scan(
-        _ start: UnsafeRawPointer, available: Int, rules: FrameRules
+        _ start: UnsafeRawPointer,
+        available: Int,
+        rules: FrameRules
     ) -> FrameHeaderScan {
         guard available >= 2 else {
             guard available == 1 else { return .incomplete }
@@ -41,19 +44,29 @@ enum FrameScanner {
             }
             return .complete(
                 FrameHeader(
-                    firstByte: first, headerByteCount: 2 + maskByteCount,
+                    firstByte: first,
+                    headerByteCount: 2 + maskByteCount,
                     payloadByteCount: shortLength,
                     maskingKey: isMasked
-                        ? unsafe start.loadUnaligned(fromByteOffset: 2, as: UInt32.self) : 0))
+                        ? unsafe start.loadUnaligned(fromByteOffset: 2, as: UInt32.self) : 0
+                )
+            )
         }
         return unsafe scanLong(
-            start, available: available, rules: rules, maskByteCount: maskByteCount,
-            lengthByteCount: shortLength == 126 ? 2 : 8)
+            start,
+            available: available,
+            rules: rules,
+            maskByteCount: maskByteCount,
+            lengthByteCount: shortLength == 126 ? 2 : 8
+        )
     }
 
     /// The rest of a header whose length has 2 or 8 more bytes.
     private static func scanLong(
-        _ start: UnsafeRawPointer, available: Int, rules: FrameRules, maskByteCount: Int,
+        _ start: UnsafeRawPointer,
+        available: Int,
+        rules: FrameRules,
+        maskByteCount: Int,
         lengthByteCount: Int
     ) -> FrameHeaderScan {
         guard available >= 2 + lengthByteCount else { return .incomplete }
@@ -79,8 +92,12 @@ enum FrameScanner {
             : unsafe start.loadUnaligned(fromByteOffset: 2 + lengthByteCount, as: UInt32.self)
         return .complete(
             FrameHeader(
-                firstByte: unsafe start.load(as: UInt8.self), headerByteCount: headerByteCount,
-                payloadByteCount: payloadByteCount, maskingKey: maskingKey))
+                firstByte: unsafe start.load(as: UInt8.self),
+                headerByteCount: headerByteCount,
+                payloadByteCount: payloadByteCount,
+                maskingKey: maskingKey
+            )
+        )
     }
 
     /// RFC 6455 section 5.2: RSV1 to RSV3 are 0 unless an extension defines them, and the opcodes

@@ -7,6 +7,7 @@ enum Masking {
     ///
     /// - Parameters:
     ///   - start: at least `count` bytes.
+    ///   - count: how many bytes.
     ///   - key: the masking key; see ``rotate(_:by:)`` for a run that does not begin the payload.
     @inline(__always)
     static func apply(_ start: UnsafeMutableRawPointer, count: Int, key: UInt32) {
@@ -16,11 +17,16 @@ enum Masking {
     /// Copies bytes and masks or unmasks them on the way. Both runs may be the same.
     @inline(__always)
     static func apply(
-        from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int, key: UInt32
+        from source: UnsafeRawPointer,
+        to target: UnsafeMutableRawPointer,
+        count: Int,
+        key: UInt32
     ) {
         let word = UInt64(key) | UInt64(key) << 32
         var offset = 0
-        if count >= 64 { offset = unsafe applyBlocks(from: source, to: target, count: count, word: word) }
+        if count >= 64 {
+            offset = unsafe applyBlocks(from: source, to: target, count: count, word: word)
+        }
         while count &- offset >= 8 {
             let bytes = unsafe source.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
             unsafe target.storeBytes(of: bytes ^ word, toByteOffset: offset, as: UInt64.self)
@@ -49,20 +55,44 @@ enum Masking {
 
     /// 64 bytes a turn, in vectors that every 64-bit processor has. Returns how many were done.
     private static func applyBlocks(
-        from source: UnsafeRawPointer, to target: UnsafeMutableRawPointer, count: Int, word: UInt64
+        from source: UnsafeRawPointer,
+        to target: UnsafeMutableRawPointer,
+        count: Int,
+        word: UInt64
     ) -> Int {
         let mask = SIMD2<UInt64>(repeating: word)
         let end = count & ~63
         var offset = 0
         while offset < end {
             let a = unsafe source.loadUnaligned(fromByteOffset: offset, as: SIMD2<UInt64>.self)
-            let b = unsafe source.loadUnaligned(fromByteOffset: offset &+ 16, as: SIMD2<UInt64>.self)
-            let c = unsafe source.loadUnaligned(fromByteOffset: offset &+ 32, as: SIMD2<UInt64>.self)
-            let d = unsafe source.loadUnaligned(fromByteOffset: offset &+ 48, as: SIMD2<UInt64>.self)
+            let b = unsafe source.loadUnaligned(
+                fromByteOffset: offset &+ 16,
+                as: SIMD2<UInt64>.self
+            )
+            let c = unsafe source.loadUnaligned(
+                fromByteOffset: offset &+ 32,
+                as: SIMD2<UInt64>.self
+            )
+            let d = unsafe source.loadUnaligned(
+                fromByteOffset: offset &+ 48,
+                as: SIMD2<UInt64>.self
+            )
             unsafe target.storeBytes(of: a ^ mask, toByteOffset: offset, as: SIMD2<UInt64>.self)
-            unsafe target.storeBytes(of: b ^ mask, toByteOffset: offset &+ 16, as: SIMD2<UInt64>.self)
-            unsafe target.storeBytes(of: c ^ mask, toByteOffset: offset &+ 32, as: SIMD2<UInt64>.self)
-            unsafe target.storeBytes(of: d ^ mask, toByteOffset: offset &+ 48, as: SIMD2<UInt64>.self)
+            unsafe target.storeBytes(
+                of: b ^ mask,
+                toByteOffset: offset &+ 16,
+                as: SIMD2<UInt64>.self
+            )
+            unsafe target.storeBytes(
+                of: c ^ mask,
+                toByteOffset: offset &+ 32,
+                as: SIMD2<UInt64>.self
+            )
+            unsafe target.storeBytes(
+                of: d ^ mask,
+                toByteOffset: offset &+ 48,
+                as: SIMD2<UInt64>.self
+            )
             offset &+= 64
         }
         return end

@@ -3,6 +3,7 @@
 /// A struct over the raw value and not a closed enum, so that a reserved opcode sent by a peer
 /// is a value that can be reported. RFC 6455 section 5.2.
 public struct Opcode: RawRepresentable, Hashable, Sendable {
+    /// The number, 0 to 15.
     public let rawValue: UInt8
 
     /// Keeps the low four bits of `rawValue`, which is what the wire has room for.

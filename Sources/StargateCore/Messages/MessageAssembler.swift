@@ -32,7 +32,9 @@ struct MessageAssembler {
     /// Takes note of a data frame's header, and refuses what does not fit the sequence or the
     /// limits. RFC 6455 section 5.4.
     mutating func begin(
-        _ header: FrameHeader, messageByteCountMax: Int, fragmentCountMax: Int
+        _ header: FrameHeader,
+        messageByteCountMax: Int,
+        fragmentCountMax: Int
     ) -> ProtocolViolation? {
         if header.opcode == .continuation {
             guard opcode != nil else { return .continuationWithoutStart }
@@ -48,8 +50,10 @@ struct MessageAssembler {
         fragmentCount += 1
         guard fragmentCount <= fragmentCountMax else { return .tooManyFragments }
         partialFrame = PartialFrame(
-            remainingByteCount: header.payloadByteCount, maskingKey: header.maskingKey,
-            isFinal: header.isFinal)
+            remainingByteCount: header.payloadByteCount,
+            maskingKey: header.maskingKey,
+            isFinal: header.isFinal
+        )
         if header.payloadByteCount == 0 { return endFrame() }
         return nil
     }
@@ -65,7 +69,8 @@ struct MessageAssembler {
 
     /// Appends masked bytes of the current frame, copying them.
     mutating func append(
-        _ bytes: UnsafeRawBufferPointer, pool: inout BufferPool
+        _ bytes: UnsafeRawBufferPointer,
+        pool: inout BufferPool
     ) -> ProtocolViolation? {
         var left = unsafe bytes
         while unsafe !left.isEmpty {
@@ -73,7 +78,9 @@ struct MessageAssembler {
             let count = min(room, left.count)
             guard count > 0 else { return nil }
             let part = unsafe UnsafeRawBufferPointer(rebasing: left[..<count])
-            if let target = unsafe payload.free.baseAddress { unsafe target.copyMemory(from: part.baseAddress.unsafelyUnwrapped, byteCount: count) }
+            if let target = unsafe payload.free.baseAddress {
+                unsafe target.copyMemory(from: part.baseAddress.unsafelyUnwrapped, byteCount: count)
+            }
             if let violation = commit(count) { return violation }
             unsafe left = unsafe UnsafeRawBufferPointer(rebasing: left[count...])
         }

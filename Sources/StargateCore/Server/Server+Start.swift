@@ -47,7 +47,9 @@ extension Server {
         configuration.log(
             LogEntry(
                 .warning,
-                "\(address) speaks draft-hixie-75 or -76, whose clients do not mask what they send"))
+                "\(address) speaks draft-hixie-75 or -76, whose clients do not mask what they send"
+            )
+        )
     }
 
     // MARK: Sockets
@@ -60,14 +62,18 @@ extension Server {
         else {
             throw ServerError(
                 .badAddress,
-                "\(configuration.host):\(configuration.port) is not an address to listen on")
+                "\(configuration.host):\(configuration.port) is not an address to listen on"
+            )
         }
         var descriptors: [Int32] = []
         do throws(ListeningSocket.Failure) {
             if count > 1 { address = try ListeningSocket.probe(address) }
             for _ in 0..<count {
                 let descriptor = try ListeningSocket.open(
-                    address, backlog: configuration.backlog, isShared: count > 1)
+                    address,
+                    backlog: configuration.backlog,
+                    isShared: count > 1
+                )
                 descriptors.append(descriptor)
                 // The first socket learns the port that the system chose; the others share it.
                 if let chosen = SocketAddress(localOf: descriptor) { address = chosen }
@@ -81,14 +87,17 @@ extension Server {
 
     /// A path cannot be shared by several sockets: every loop watches the same one.
     private func openUnixSockets(
-        _ path: String, _ count: Int
+        _ path: String,
+        _ count: Int
     ) throws(ServerError) -> ([Int32], SocketAddress) {
         guard let address = SocketAddress(unixPath: path) else {
             throw ServerError(.badAddress, "\(path) is too long for the path of a socket")
         }
         do throws(ListeningSocket.Failure) {
             let descriptor = try ListeningSocket.open(
-                unixPath: path, backlog: configuration.backlog)
+                unixPath: path,
+                backlog: configuration.backlog
+            )
             _ = fcntl(descriptor, F_SETFL, O_NONBLOCK)
             var descriptors = [descriptor]
             while descriptors.count < count {
@@ -114,10 +123,15 @@ extension Server {
         case EADDRNOTAVAIL, EAFNOSUPPORT, EINVAL, ENAMETOOLONG, ENOENT:
             return ServerError(.badAddress, "\(place) cannot be listened on: \(message)")
         case EACCES, EPERM:
-            return ServerError(.permissionDenied, "listening on \(place) is not allowed: \(message)")
+            return ServerError(
+                .permissionDenied,
+                "listening on \(place) is not allowed: \(message)"
+            )
         default:
             return ServerError(
-                .system, "listening on \(place) failed in \(failure.step): \(message)")
+                .system,
+                "listening on \(place) failed in \(failure.step): \(message)"
+            )
         }
     }
 }

@@ -51,7 +51,8 @@ public final class Server: Sendable {
     ///     Without this check any page on the Internet could use a visitor's cookies here.
     ///   - upgrade: decides about each client, on its loop: it must not block.
     public func webSocket(
-        _ pattern: String, origin: OriginPolicy = .sameOrigin,
+        _ pattern: String,
+        origin: OriginPolicy = .sameOrigin,
         upgrade: @escaping @Sendable (UpgradeRequest) -> UpgradeDecision
     ) {
         addRoute { routes throws(RouteError) in

@@ -81,11 +81,17 @@ extension Server {
 
         var limits: ConnectionLimits {
             ConnectionLimits(
-                maxMessageSize: maxMessageSize, maxFragmentCount: maxFragmentCount,
-                outputSoftLimit: outputSoftLimit, outputHardLimit: outputHardLimit,
-                outputPolicy: slowConsumerPolicy, slowPeerTimeout: slowPeerTimeout,
-                handshakeTimeout: handshakeTimeout, keepAliveInterval: keepAliveInterval,
-                pongTimeout: pongTimeout, closeTimeout: closeTimeout)
+                maxMessageSize: maxMessageSize,
+                maxFragmentCount: maxFragmentCount,
+                outputSoftLimit: outputSoftLimit,
+                outputHardLimit: outputHardLimit,
+                outputPolicy: slowConsumerPolicy,
+                slowPeerTimeout: slowPeerTimeout,
+                handshakeTimeout: handshakeTimeout,
+                keepAliveInterval: keepAliveInterval,
+                pongTimeout: pongTimeout,
+                closeTimeout: closeTimeout
+            )
         }
     }
 }

@@ -2,10 +2,16 @@
 
 extension ServerLoop {
     func handshakeReceived(
-        _ bytes: UnsafeRawBufferPointer, scannedByteCount: Int, on connection: Connection
+        _ bytes: UnsafeRawBufferPointer,
+        scannedByteCount: Int,
+        on connection: Connection
     ) -> HandshakeProgress {
         let scan = unsafe RequestHeadScanner.scan(
-            bytes, previouslyScanned: scannedByteCount, limits: headLimits, into: fields)
+            bytes,
+            previouslyScanned: scannedByteCount,
+            limits: headLimits,
+            into: fields
+        )
         switch scan {
         case .incomplete:
             return .incomplete(scannedByteCount: bytes.count)
@@ -15,7 +21,8 @@ extension ServerLoop {
         case .complete(let head):
             let view = unsafe HeadView(
                 bytes: UnsafeRawBufferPointer(rebasing: bytes[..<head.byteCount]),
-                fields: UnsafeBufferPointer(rebasing: fields[..<head.fieldCount]))
+                fields: UnsafeBufferPointer(rebasing: fields[..<head.fieldCount])
+            )
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[head.byteCount...])
             return unsafe serve(head, view, rest, connection)
         }
@@ -23,12 +30,19 @@ extension ServerLoop {
 
     /// Answers a complete head. `rest` is what arrived behind it.
     private func serve(
-        _ head: RequestHead, _ view: HeadView, _ rest: UnsafeRawBufferPointer,
+        _ head: RequestHead,
+        _ view: HeadView,
+        _ rest: UnsafeRawBufferPointer,
         _ connection: Connection
     ) -> HandshakeProgress {
         let decision = HandshakeDecision(
-            view, target: head.target.raw, isGet: head.method == .get,
-            isHTTP11: head.minorVersion >= 1, isSecure: false, protocols: configuration.protocols)
+            view,
+            target: head.target.raw,
+            isGet: head.method == .get,
+            isHTTP11: head.minorVersion >= 1,
+            isSecure: false,
+            protocols: configuration.protocols
+        )
         switch decision {
         case .notAnUpgrade:
             return respond(head, view, connection)
@@ -47,7 +61,9 @@ extension ServerLoop {
     // MARK: Plain HTTP
 
     private func respond(
-        _ head: RequestHead, _ view: HeadView, _ connection: Connection
+        _ head: RequestHead,
+        _ view: HeadView,
+        _ connection: Connection
     ) -> HandshakeProgress {
         if let refusal = HostHeader.validate(view, head) {
             refuse(connection, refusal)
@@ -62,12 +78,19 @@ extension ServerLoop {
             return .used(head.byteCount)
         }
         let request = Request(
-            copying: view, head: head, names: match.names, captures: match.captures,
-            remoteAddress: connection.loop.withTransport { $0.remoteAddress(connection) })
+            copying: view,
+            head: head,
+            names: match.names,
+            captures: match.captures,
+            remoteAddress: connection.loop.withTransport { $0.remoteAddress(connection) }
+        )
         let hasBody = view.bodyFraming != .none
         let keepAlive = !hasBody && !view.asksToClose
         let bytes = ResponseEncoder.encode(
-            match.endpoint(request), omittingBody: head.method == .head, keepAlive: keepAlive)
+            match.endpoint(request),
+            omittingBody: head.method == .head,
+            keepAlive: keepAlive
+        )
         unsafe bytes.withUnsafeBytes { unsafe connection.sendRaw($0) }
         if keepAlive {
             connection.setDeadline(after: configuration.requestIdleTimeout)
@@ -79,7 +102,9 @@ extension ServerLoop {
 
     /// There is nothing for plain HTTP here.
     private func refusePlain(
-        _ head: RequestHead, _ view: HeadView, _ connection: Connection
+        _ head: RequestHead,
+        _ view: HeadView,
+        _ connection: Connection
     ) {
         guard routes.webSockets.match(head.target.path, in: view) != nil else {
             return refuse(connection, HTTPRefusal(.notFound, "There is nothing at this path."))
@@ -110,8 +135,11 @@ extension ServerLoop {
     // MARK: The opening handshake
 
     private func upgrade(
-        _ handshake: OpeningHandshake, _ head: RequestHead, _ match: RouteMatch<WebSocketRoute>,
-        _ rest: UnsafeRawBufferPointer, _ connection: Connection
+        _ handshake: OpeningHandshake,
+        _ head: RequestHead,
+        _ match: RouteMatch<WebSocketRoute>,
+        _ rest: UnsafeRawBufferPointer,
+        _ connection: Connection
     ) -> HandshakeProgress {
         var proofByteCount = 0
         if case .hixie76 = handshake.proof {
@@ -125,10 +153,15 @@ extension ServerLoop {
             if let refusal = handshake.refusal(by: match.endpoint.origin) { throw refusal }
             let request = UpgradeRequest(
                 request: Request(
-                    copying: handshake.head, head: head, names: match.names,
+                    copying: handshake.head,
+                    head: head,
+                    names: match.names,
                     captures: match.captures,
-                    remoteAddress: connection.loop.withTransport { $0.remoteAddress(connection) }),
-                protocolVersion: handshake.version, subprotocols: offered)
+                    remoteAddress: connection.loop.withTransport { $0.remoteAddress(connection) }
+                ),
+                protocolVersion: handshake.version,
+                subprotocols: offered
+            )
             switch match.endpoint.upgrade(request).storage {
             case .reject(let status, let headers, let body):
                 reject(connection, status, headers, body)
@@ -138,10 +171,20 @@ extension ServerLoop {
                 let proof = unsafe UnsafeRawBufferPointer(rebasing: rest[..<proofByteCount])
                 let agreement = try negotiateCompression(handshake)
                 try unsafe sendAcceptance(
-                    handshake, subprotocol, offered, agreement?.answer, headers, proof, connection)
+                    handshake,
+                    subprotocol,
+                    offered,
+                    agreement?.answer,
+                    headers,
+                    proof,
+                    connection
+                )
                 connection.open(
-                    handshake.version, context(subprotocol: subprotocol), makeHandler(),
-                    compression: agreement.flatMap(makeCompression))
+                    handshake.version,
+                    context(subprotocol: subprotocol),
+                    makeHandler(),
+                    compression: agreement.flatMap(makeCompression)
+                )
             }
         } catch {
             refuse(connection, error)
@@ -150,13 +193,22 @@ extension ServerLoop {
     }
 
     private func sendAcceptance(
-        _ handshake: OpeningHandshake, _ subprotocol: String?, _ offered: [String],
-        _ extensions: String?, _ headers: [(String, String)], _ proof: UnsafeRawBufferPointer, _ connection: Connection
+        _ handshake: OpeningHandshake,
+        _ subprotocol: String?,
+        _ offered: [String],
+        _ extensions: String?,
+        _ headers: [(String, String)],
+        _ proof: UnsafeRawBufferPointer,
+        _ connection: Connection
     ) throws(HandshakeRefusal) {
         var writer = unsafe HandshakeWriter(scratch)
         let refusal = handshake.encodeResponse(
-            subprotocol: subprotocol, offered: offered, extensions: extensions, headers: headers,
-            into: &writer)
+            subprotocol: subprotocol,
+            offered: offered,
+            extensions: extensions,
+            headers: headers,
+            into: &writer
+        )
         if let refusal { throw refusal }
         if case .hixie76(let keys) = handshake.proof {
             guard unsafe keys.appendAnswer(key3: ByteView(proof), to: &writer) else {
@@ -179,12 +231,18 @@ extension ServerLoop {
     ) -> ConnectionCompression? {
         guard let options = configuration.compression, let compression else { return nil }
         return ConnectionCompression(
-            agreement.parameters, options: options, shared: compression, isClient: false)
+            agreement.parameters,
+            options: options,
+            shared: compression,
+            isClient: false
+        )
     }
 
     /// The application said no.
     private func reject(
-        _ connection: Connection, _ status: HTTPStatus, _ headers: [(String, String)],
+        _ connection: Connection,
+        _ status: HTTPStatus,
+        _ headers: [(String, String)],
         _ body: String
     ) {
         eventLoop.loop.state.counters.handshakesRefused &+= 1
@@ -211,8 +269,11 @@ extension HeadView {
 extension Connection {
     /// The opening handshake is done: the response is on its way, and messages follow it.
     func open(
-        _ version: ProtocolVersion, _ context: ConnectionContext, _ handler: any WebSocketHandler,
-        compression: ConnectionCompression? = nil, whenOpen: () -> Void = {}
+        _ version: ProtocolVersion,
+        _ context: ConnectionContext,
+        _ handler: any WebSocketHandler,
+        compression: ConnectionCompression? = nil,
+        whenOpen: () -> Void = {}
     ) {
         let before = unsafe state.context
         unsafe state.context = Unmanaged.passRetained(context)

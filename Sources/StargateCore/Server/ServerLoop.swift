@@ -41,8 +41,12 @@ final class ServerLoop: ConnectionOwner {
     func listen(on descriptor: Int32) {
         let log = configuration.log
         listener = Listener(
-            eventLoop, descriptor: descriptor, context: context(subprotocol: nil),
-            report: { log(LogEntry(.warning, $0)) }, accepted: { [unowned self] in begin($0) })
+            eventLoop,
+            descriptor: descriptor,
+            context: context(subprotocol: nil),
+            report: { log(LogEntry(.warning, $0)) },
+            accepted: { [unowned self] in begin($0) }
+        )
         // Stopped before it was begun.
         if isDraining { listener?.close() }
     }
@@ -56,7 +60,10 @@ final class ServerLoop: ConnectionOwner {
     func context(subprotocol: String?) -> ConnectionContext {
         if let known = contexts[subprotocol] { return known }
         let context = ConnectionContext(
-            limits: configuration.limits, owner: self, subprotocol: subprotocol)
+            limits: configuration.limits,
+            owner: self,
+            subprotocol: subprotocol
+        )
         // The names may be the clients' own: no more of them are remembered than any server has.
         if contexts.count < Self.contextCountMax { contexts[subprotocol] = context }
         return context
@@ -75,7 +82,8 @@ final class ServerLoop: ConnectionOwner {
         }
         refuse(
             connection,
-            HTTPRefusal(.requestTimeout, "The request was not complete in time."))
+            HTTPRefusal(.requestTimeout, "The request was not complete in time.")
+        )
         eventLoop.loop.serveAttention()
     }
 

@@ -4,7 +4,9 @@
 extension Connection {
     /// Takes in a whole control frame; `payload` is still masked.
     func receiveControl(
-        _ header: FrameHeader, _ payload: UnsafeMutableRawPointer, _ handler: any WebSocketHandler
+        _ header: FrameHeader,
+        _ payload: UnsafeMutableRawPointer,
+        _ handler: any WebSocketHandler
     ) {
         if header.maskingKey != 0 {
             unsafe Masking.apply(payload, count: header.payloadByteCount, key: header.maskingKey)
@@ -13,7 +15,7 @@ extension Connection {
         switch header.opcode {
         case .ping: unsafe receivedPing(bytes)
         case .pong:
-                handler.ponged(unsafe bytes.bytes, on: WebSocket(self))
+            handler.ponged(unsafe bytes.bytes, on: WebSocket(self))
         default: unsafe receivedClose(bytes)
         }
     }
@@ -25,7 +27,8 @@ extension Connection {
         if let outbound = state.outbound, state.flags.contains(.isBlocked) {
             var ping = UnansweredPing(
                 count: UInt8(truncatingIfNeeded: payload.count),
-                bytes: InlineArray(repeating: 0))
+                bytes: InlineArray(repeating: 0)
+            )
             for index in 0..<min(payload.count, 125) { ping.bytes[index] = unsafe payload[index] }
             outbound.queue.unansweredPing = ping
             return
@@ -43,7 +46,8 @@ extension Connection {
         unsafe span.withUnsafeBytes { payload in
             _ = unsafe sendFrame(
                 0x80 | Opcode.pong.rawValue,
-                UnsafeRawBufferPointer(rebasing: payload[..<Int(ping.count)]))
+                UnsafeRawBufferPointer(rebasing: payload[..<Int(ping.count)])
+            )
         }
     }
 
@@ -56,7 +60,8 @@ extension Connection {
         if payload.count == 1 { return fail(.closePayloadOfOneByte) }
         if payload.count >= 2 {
             code = CloseCode(
-                rawValue: unsafe UInt16(payload[0]) << 8 | UInt16(payload[1]))
+                rawValue: unsafe UInt16(payload[0]) << 8 | UInt16(payload[1])
+            )
             guard code.isValidOnWire else { return fail(.invalidCloseCode) }
             let text = unsafe UnsafeRawBufferPointer(rebasing: payload[2...])
             guard unsafe UTF8Validator.isValid(text) else { return fail(.invalidCloseReason) }
@@ -65,7 +70,9 @@ extension Connection {
         if state.phase == .open {
             // RFC 6455 section 5.5.1: answered with the code that was received.
             unsafe sendFrame(
-                0x80 | Opcode.close.rawValue, UnsafeRawBufferPointer(rebasing: payload.prefix(2)))
+                0x80 | Opcode.close.rawValue,
+                UnsafeRawBufferPointer(rebasing: payload.prefix(2))
+            )
         }
         end(code, reason)
     }

@@ -5,7 +5,9 @@ extension Connection {
     /// that are not plain RFC 6455 frames.
     @inline(never)
     func sendTransformed(
-        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, mayCompress: Bool
+        _ opcode: Opcode,
+        _ payload: UnsafeRawBufferPointer,
+        mayCompress: Bool
     ) -> SendResult {
         if state.version.isHixie {
             guard opcode == .text else { return .unsupported }
@@ -25,7 +27,9 @@ extension Connection {
 
     /// Inflates a message and delivers it.
     func deliverCompressed(
-        _ opcode: Opcode, _ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler
+        _ opcode: Opcode,
+        _ bytes: UnsafeRawBufferPointer,
+        _ handler: any WebSocketHandler
     ) {
         guard let compression = state.compression else { return fail(.reservedBits) }
         var isValid = true

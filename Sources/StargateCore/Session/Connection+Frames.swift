@@ -12,11 +12,15 @@ extension Connection {
         let end = unsafe cursor + bytes.count
         let limits = limits
         let rules = FrameRules(
-            expectsMask: !isClient, allowedReservedBits: state.compression == nil ? 0 : 0x40,
-            payloadByteCountMax: limits.maxMessageSize)
+            expectsMask: !isClient,
+            allowedReservedBits: state.compression == nil ? 0 : 0x40,
+            payloadByteCountMax: limits.maxMessageSize
+        )
         if let inbound = state.inbound, inbound.state.assembler.partialFrame != nil {
             unsafe cursor += unsafe receivePartialPayload(
-                UnsafeRawBufferPointer(start: cursor, count: end - cursor), inbound)
+                UnsafeRawBufferPointer(start: cursor, count: end - cursor),
+                inbound
+            )
         }
         while unsafe cursor < end, mayProceed {
             let available = unsafe end - cursor
@@ -37,8 +41,10 @@ extension Connection {
                     unsafe cursor = unsafe payload + header.payloadByteCount
                 } else {
                     let used = unsafe receiveFragment(
-                        header, UnsafeRawBufferPointer(start: payload, count: arrived),
-                        limits: limits)
+                        header,
+                        UnsafeRawBufferPointer(start: payload, count: arrived),
+                        limits: limits
+                    )
                     unsafe cursor = unsafe payload + used
                 }
             case .incomplete:
@@ -62,7 +68,9 @@ extension Connection {
     /// Unmasks, checks and delivers a message that lies whole in the buffer.
     @inline(__always)
     private func receiveWhole(
-        _ header: FrameHeader, _ payload: UnsafeMutableRawPointer, _ handler: any WebSocketHandler
+        _ header: FrameHeader,
+        _ payload: UnsafeMutableRawPointer,
+        _ handler: any WebSocketHandler
     ) {
         let count = header.payloadByteCount
         if header.maskingKey != 0 {
@@ -81,7 +89,9 @@ extension Connection {
     func deliverText(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
         loop.state.counters.messagesReceived &+= 1
         let characters = unsafe UnsafeBufferPointer(
-            start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self), count: bytes.count)
+            start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
+            count: bytes.count
+        )
         // The validator has just checked it.
         let text = unsafe UTF8Span(unchecked: characters.span)
         handler.received(.text(text), on: WebSocket(self))
@@ -109,17 +119,22 @@ extension Connection {
     /// Takes in a data frame that is a fragment, or not whole. Returns how many bytes of `arrived`
     /// belonged to it.
     private func receiveFragment(
-        _ header: FrameHeader, _ arrived: UnsafeRawBufferPointer, limits: ConnectionLimits
+        _ header: FrameHeader,
+        _ arrived: UnsafeRawBufferPointer,
+        limits: ConnectionLimits
     ) -> Int {
         let inbound = inboundState()
         let count = min(header.payloadByteCount, arrived.count)
         let violation =
             unsafe inbound.state.assembler.begin(
-                header, messageByteCountMax: limits.maxMessageSize,
-                fragmentCountMax: limits.maxFragmentCount)
+                header,
+                messageByteCountMax: limits.maxMessageSize,
+                fragmentCountMax: limits.maxFragmentCount
+            )
             ?? inbound.state.assembler.append(
                 unsafe UnsafeRawBufferPointer(rebasing: arrived[..<count]),
-                pool: &loop.state.buffers)
+                pool: &loop.state.buffers
+            )
         if let violation {
             fail(violation)
         } else if inbound.state.assembler.isComplete {
@@ -130,12 +145,15 @@ extension Connection {
 
     /// Goes on with a frame that an earlier read began. Returns how many bytes belonged to it.
     private func receivePartialPayload(
-        _ arrived: UnsafeRawBufferPointer, _ inbound: Inbound
+        _ arrived: UnsafeRawBufferPointer,
+        _ inbound: Inbound
     ) -> Int {
         let remaining = inbound.state.assembler.partialFrame?.remainingByteCount ?? 0
         let count = min(remaining, arrived.count)
         let violation = unsafe inbound.state.assembler.append(
-            unsafe UnsafeRawBufferPointer(rebasing: arrived[..<count]), pool: &loop.state.buffers)
+            unsafe UnsafeRawBufferPointer(rebasing: arrived[..<count]),
+            pool: &loop.state.buffers
+        )
         if let violation {
             fail(violation)
         } else if inbound.state.assembler.isComplete {
@@ -146,7 +164,9 @@ extension Connection {
 
     /// Lends the assembled message to the handler, then gives its memory back.
     func deliverAssembled(_ inbound: Inbound) {
-        guard let handler = state.handler, let opcode = inbound.state.assembler.opcode else { return }
+        guard let handler = state.handler, let opcode = inbound.state.assembler.opcode else {
+            return
+        }
         // Taken out, so that nothing the handler does can reach the bytes it is reading.
         var assembler = inbound.state.assembler
         inbound.state.assembler = MessageAssembler()

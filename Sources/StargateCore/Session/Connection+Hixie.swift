@@ -17,7 +17,10 @@ extension Connection {
             inbound.state.hixie
             ?? HixieAssembler(
                 scanner: HixieScanner(
-                    version: state.version, maxMessageSize: limits.maxMessageSize))
+                    version: state.version,
+                    maxMessageSize: limits.maxMessageSize
+                )
+            )
         inbound.state.hixie = assembler
         var cursor = 0
         while mayProceed {
@@ -43,7 +46,9 @@ extension Connection {
 
     /// Delivers a message, from where it lies if it is whole. Returns whether to go on.
     private func takeText(
-        _ part: UnsafeRawBufferPointer, isEnd: Bool, _ assembler: inout HixieAssembler
+        _ part: UnsafeRawBufferPointer,
+        isEnd: Bool,
+        _ assembler: inout HixieAssembler
     ) -> Bool {
         guard unsafe assembler.validator.validate(part), !isEnd || assembler.validator.isComplete
         else {

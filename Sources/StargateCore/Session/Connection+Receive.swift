@@ -20,7 +20,9 @@ extension Connection {
             loop.state.lastReader = self
             loop.state.lastReaderByteCount = 0
         }
-        if let inbound = state.inbound, let space = unsafe directSpace(inbound) { return unsafe space }
+        if let inbound = state.inbound, let space = unsafe directSpace(inbound) {
+            return unsafe space
+        }
         return unsafe loop.state.receiveBuffer.space
     }
 
@@ -45,7 +47,9 @@ extension Connection {
             if unsafe directSpace(inbound) != nil { return receivedDirectly(count, inbound) }
             return receivedBehind(inbound, count)
         }
-        unsafe process(UnsafeMutableRawBufferPointer(rebasing: loop.state.receiveBuffer.space[..<count]))
+        unsafe process(
+            UnsafeMutableRawBufferPointer(rebasing: loop.state.receiveBuffer.space[..<count])
+        )
     }
 
     /// The bytes follow something that was left over: puts that in front of them.
@@ -63,7 +67,10 @@ extension Connection {
         let front = unsafe start - spillByteCount
         for index in 0..<spillByteCount {
             unsafe front.storeBytes(
-                of: inbound.state.spill[index], toByteOffset: index, as: UInt8.self)
+                of: inbound.state.spill[index],
+                toByteOffset: index,
+                as: UInt8.self
+            )
         }
         releaseIdleInbound()
         unsafe process(UnsafeMutableRawBufferPointer(start: front, count: spillByteCount + count))
@@ -111,7 +118,8 @@ extension Connection {
     /// Offers bytes to the owner as long as the connection is not open, and keeps what is not
     /// whole. Returns how many were used up.
     private func receiveHandshake(
-        _ bytes: UnsafeMutableRawBufferPointer, scannedByteCount: Int
+        _ bytes: UnsafeMutableRawBufferPointer,
+        scannedByteCount: Int
     ) -> Int {
         var used = 0
         var scanned = scannedByteCount

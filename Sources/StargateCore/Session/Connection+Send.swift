@@ -8,7 +8,9 @@ extension Connection {
     /// Sends a data message that the application gave.
     @inline(__always)
     func sendMessage(
-        _ opcode: Opcode, _ payload: UnsafeRawBufferPointer, mayCompress: Bool
+        _ opcode: Opcode,
+        _ payload: UnsafeRawBufferPointer,
+        mayCompress: Bool
     ) -> SendResult {
         guard state.phase == .open else { return .dropped }
         let result =
@@ -27,14 +29,22 @@ extension Connection {
 
     /// Sends one frame. The connection must not have sent its Close frame.
     ///
-    /// - Parameter isPromised: whether room was asked for before, so that it must not be dropped.
+    /// - Parameters:
+    ///   - firstByte: FIN, reserved bits and opcode.
+    ///   - payload: copied, or written before this returns.
+    ///   - isPromised: whether room was asked for before, so that it must not be dropped.
+    /// - Returns: what became of it.
     @inline(__always)
     @discardableResult
     func sendFrame(
-        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, isPromised: Bool = false
+        _ firstByte: UInt8,
+        _ payload: UnsafeRawBufferPointer,
+        isPromised: Bool = false
     ) -> SendResult {
         let headerByteCount = FrameEncoder.headerByteCount(
-            payloadByteCount: payload.count, isMasked: isClient)
+            payloadByteCount: payload.count,
+            isMasked: isClient
+        )
         // Payloads are in memory already, so the sum cannot overflow.
         let needed = headerByteCount &+ payload.count
         if loop.state.cork.owner == self, state.outbound == nil,
@@ -50,15 +60,25 @@ extension Connection {
     /// Writes a frame to memory that has room for it; a client's is masked with a fresh key.
     @inline(__always)
     private func write(
-        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer
+        _ firstByte: UInt8,
+        _ payload: UnsafeRawBufferPointer,
+        to target: UnsafeMutableRawPointer
     ) {
         let key = isClient ? loop.state.randomness.nextWord() : nil
         let headerByteCount = unsafe FrameEncoder.writeHeader(
-            to: target, firstByte: firstByte, payloadByteCount: payload.count, maskingKey: key)
+            to: target,
+            firstByte: firstByte,
+            payloadByteCount: payload.count,
+            maskingKey: key
+        )
         guard let source = payload.baseAddress else { return }
         if let key {
             unsafe Masking.apply(
-                from: source, to: target + headerByteCount, count: payload.count, key: key)
+                from: source,
+                to: target + headerByteCount,
+                count: payload.count,
+                key: key
+            )
         } else {
             unsafe (target + headerByteCount).copyMemory(from: source, byteCount: payload.count)
         }
@@ -67,7 +87,10 @@ extension Connection {
     /// The cork is another's, or too full, or the payload is large, or something waits already.
     @inline(never)
     private func sendUncorked(
-        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, needed: Int, isPromised: Bool
+        _ firstByte: UInt8,
+        _ payload: UnsafeRawBufferPointer,
+        needed: Int,
+        isPromised: Bool
     ) -> SendResult {
         if loop.state.cork.owner == self { flushCork() }
         if state.flags.contains(.isCondemned) { return .dropped }
@@ -93,16 +116,25 @@ extension Connection {
         unsafe span.withUnsafeMutableBytes { header in
             guard let start = header.baseAddress else { return }
             let count = unsafe FrameEncoder.writeHeader(
-                to: start, firstByte: firstByte, payloadByteCount: payload.count, maskingKey: nil)
+                to: start,
+                firstByte: firstByte,
+                payloadByteCount: payload.count,
+                maskingKey: nil
+            )
             unsafe writeThrough(
-                UnsafeRawBufferPointer(start: start, count: count), then: payload)
+                UnsafeRawBufferPointer(start: start, count: count),
+                then: payload
+            )
         }
         return sendResultAfterQueueing()
     }
 
     /// Copies a frame to the connection's queue, unless that is full.
     private func enqueue(
-        _ firstByte: UInt8, _ payload: UnsafeRawBufferPointer, needed: Int, isPromised: Bool
+        _ firstByte: UInt8,
+        _ payload: UnsafeRawBufferPointer,
+        needed: Int,
+        isPromised: Bool
     ) -> SendResult {
         let isControl = firstByte & 0x08 != 0
         // Control frames are short and never dropped.

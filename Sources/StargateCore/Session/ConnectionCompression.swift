@@ -9,8 +9,10 @@ final class ConnectionCompression {
     private var inflater: Inflater?
 
     init(
-        _ parameters: PerMessageDeflateParameters, options: PerMessageDeflate,
-        shared: LoopCompression, isClient: Bool
+        _ parameters: PerMessageDeflateParameters,
+        options: PerMessageDeflate,
+        shared: LoopCompression,
+        isClient: Bool
     ) {
         self.shared = shared
         minimumSize = options.minimumSize
@@ -22,7 +24,8 @@ final class ConnectionCompression {
 
     /// Compresses a message and lends the result, or returns nil when it is to be sent as it is.
     func withCompressed<Result>(
-        _ message: UnsafeRawBufferPointer, _ body: (UnsafeRawBufferPointer) -> Result
+        _ message: UnsafeRawBufferPointer,
+        _ body: (UnsafeRawBufferPointer) -> Result
     ) -> Result? {
         guard message.count >= minimumSize else { return nil }
         let outcome =
@@ -30,7 +33,10 @@ final class ConnectionCompression {
                 unsafe deflater?.compress(message, into: &shared.compressed) ?? .failed
             } else {
                 unsafe shared.contexts.compress(
-                    message, windowBits: Int(outgoing.windowBits), into: &shared.compressed)
+                    message,
+                    windowBits: Int(outgoing.windowBits),
+                    into: &shared.compressed
+                )
             }
         defer { shared.compressed.removeAll(keepingAtMost: LoopCompression.keptByteCount) }
         guard outcome == .compressed else { return nil }
@@ -39,19 +45,33 @@ final class ConnectionCompression {
 
     /// Inflates a whole message and lends the result.
     ///
-    /// - Parameter limit: the longest message, in bytes; the inflater stops before it grows past.
+    /// - Parameters:
+    ///   - message: the compressed payload.
+    ///   - limit: the longest message, in bytes; the inflater stops before it grows past.
+    ///   - body: is lent the result, if there is one.
+    /// - Returns: what is wrong with it, or nil.
     func withInflated(
-        _ message: UnsafeRawBufferPointer, limit: Int, _ body: (UnsafeRawBufferPointer) -> Void
+        _ message: UnsafeRawBufferPointer,
+        limit: Int,
+        _ body: (UnsafeRawBufferPointer) -> Void
     ) -> ProtocolViolation? {
         let outcome: Inflater.Outcome
         if inflater != nil {
             outcome =
                 unsafe inflater?.inflate(
-                    message, isFinal: true, limit: limit, into: &shared.inflated) ?? .invalid
+                    message,
+                    isFinal: true,
+                    limit: limit,
+                    into: &shared.inflated
+                ) ?? .invalid
         } else {
             let loan = shared.contexts.lend()
             outcome = unsafe loan.inflater.inflate(
-                message, isFinal: true, limit: limit, into: &shared.inflated)
+                message,
+                isFinal: true,
+                limit: limit,
+                into: &shared.inflated
+            )
             shared.contexts.takeBack(loan)
         }
         defer { shared.inflated.removeAll(keepingAtMost: LoopCompression.keptByteCount) }

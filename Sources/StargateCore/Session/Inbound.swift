@@ -17,7 +17,8 @@ struct InboundState {
 
     /// Whether there is nothing to keep.
     var isIdle: Bool {
-        !assembler.isInProgress && hixie == nil && spillByteCount == 0 && head.count == 0 && held.count == 0
+        !assembler.isInProgress && hixie == nil && spillByteCount == 0 && head.count == 0
+            && held.count == 0
     }
 }
 

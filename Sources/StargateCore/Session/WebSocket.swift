@@ -69,7 +69,10 @@ public struct WebSocket {
         var text = text
         return text.withUTF8 {
             unsafe current.sendMessage(
-                .text, UnsafeRawBufferPointer($0), mayCompress: compress)
+                .text,
+                UnsafeRawBufferPointer($0),
+                mayCompress: compress
+            )
         }
     }
 
@@ -133,7 +136,10 @@ public struct WebSocket {
     /// A name for this connection that may leave the loop.
     public var id: ConnectionID {
         ConnectionID(
-            loop: connection.state.loopIndex, slot: connection.state.slot, generation: generation)
+            loop: connection.state.loopIndex,
+            slot: connection.state.slot,
+            generation: generation
+        )
     }
 
     /// The generation of the protocol that was agreed on.

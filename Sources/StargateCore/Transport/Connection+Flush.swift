@@ -47,11 +47,15 @@ extension Connection {
         let queue = outboundQueue()
         if sent < head.count {
             unsafe queue.queue.append(
-                UnsafeRawBufferPointer(rebasing: head[sent...]), pool: &loop.state.buffers)
+                UnsafeRawBufferPointer(rebasing: head[sent...]),
+                pool: &loop.state.buffers
+            )
         }
         let bodySent = max(0, sent - head.count)
         unsafe queue.queue.append(
-            UnsafeRawBufferPointer(rebasing: body[bodySent...]), pool: &loop.state.buffers)
+            UnsafeRawBufferPointer(rebasing: body[bodySent...]),
+            pool: &loop.state.buffers
+        )
         becomeBlocked()
     }
 

@@ -51,7 +51,10 @@ struct Connection: Equatable {
     /// A name for the connection that stays its own when the block is used again.
     var id: ConnectionID {
         ConnectionID(
-            loop: state.loopIndex, slot: state.slot, generation: state.generation)
+            loop: state.loopIndex,
+            slot: state.slot,
+            generation: state.generation
+        )
     }
 
     // MARK: Beginning and end of a block's use

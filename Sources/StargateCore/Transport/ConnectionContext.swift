@@ -18,9 +18,15 @@ final class ConnectionContext {
 protocol ConnectionOwner: AnyObject {
     /// Bytes arrived before the connection is open.
     ///
-    /// - Parameter scannedByteCount: how many of them an earlier call has seen, by its own account.
+    /// - Parameters:
+    ///   - bytes: all that was not used up before.
+    ///   - scannedByteCount: how many of them an earlier call has seen, by its own account.
+    ///   - connection: where they came from.
+    /// - Returns: what became of them.
     func handshakeReceived(
-        _ bytes: UnsafeRawBufferPointer, scannedByteCount: Int, on connection: Connection
+        _ bytes: UnsafeRawBufferPointer,
+        scannedByteCount: Int,
+        on connection: Connection
     ) -> HandshakeProgress
 
     /// The TCP connection of a client was made.

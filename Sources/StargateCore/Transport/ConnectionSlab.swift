@@ -38,7 +38,9 @@ struct ConnectionSlab {
 
     /// Every connection that is there.
     var active: [Connection] {
-        unsafe (0..<chunks.count * Self.blocksPerChunk).compactMap { self[UInt32(truncatingIfNeeded: $0)] }
+        unsafe (0..<chunks.count * Self.blocksPerChunk).compactMap {
+            self[UInt32(truncatingIfNeeded: $0)]
+        }
     }
 
     private func block(at index: Int) -> Connection {
@@ -71,10 +73,13 @@ struct ConnectionSlab {
         for place in (0..<Self.blocksPerChunk).reversed() {
             let slot = UInt32(truncatingIfNeeded: chunkIndex * Self.blocksPerChunk + place)
             let pointer = unsafe (chunk + place * stride).assumingMemoryBound(
-                to: ConnectionBlock.self)
+                to: ConnectionBlock.self
+            )
             // The count of generations goes on where an earlier loop left it.
             let generation = unsafe reused == nil ? 0 : pointer.pointee.generation
-            unsafe pointer.initialize(to: ConnectionBlock(loop: loop, slot: slot, loopIndex: loopIndex))
+            unsafe pointer.initialize(
+                to: ConnectionBlock(loop: loop, slot: slot, loopIndex: loopIndex)
+            )
             unsafe pointer.pointee.generation = generation
             free.append(slot)
         }

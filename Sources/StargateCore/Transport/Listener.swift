@@ -23,13 +23,17 @@ final class Listener {
     private var resumeTimer: LoopTimer?
 
     /// - Parameters:
+    ///   - eventLoop: where the connections are to live.
     ///   - descriptor: a listening socket; the listener closes it.
     ///   - context: what accepted connections begin with.
     ///   - report: is told, at most once per pause, that descriptors ran out.
     ///   - accepted: called with each new connection.
     init(
-        _ eventLoop: EventLoop, descriptor: Int32, context: ConnectionContext,
-        report: @escaping (String) -> Void, accepted: @escaping (Connection) -> Void
+        _ eventLoop: EventLoop,
+        descriptor: Int32,
+        context: ConnectionContext,
+        report: @escaping (String) -> Void,
+        accepted: @escaping (Connection) -> Void
     ) {
         self.eventLoop = eventLoop
         self.descriptor = descriptor
@@ -55,7 +59,11 @@ final class Listener {
     private func acceptBatch() {
         for _ in 0..<Self.acceptCountPerTurn {
             let socket = accept4(
-                descriptor, nil, nil, Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue))
+                descriptor,
+                nil,
+                nil,
+                Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+            )
             if socket >= 0 {
                 begin(socket)
                 continue

@@ -15,10 +15,17 @@ enum ListeningSocket {
 
     /// Opens a socket that listens on a TCP address.
     ///
-    /// - Parameter isShared: whether several sockets listen on the address. Not set for a single
-    ///   one, because then a second program on the same port would go unnoticed.
+    /// - Parameters:
+    ///   - address: what to listen on.
+    ///   - backlog: how many connections the kernel keeps waiting.
+    ///   - isShared: whether several sockets listen on the address. Not set for a single one,
+    ///     because then a second program on the same port would go unnoticed.
+    /// - Returns: the descriptor.
+    /// - Throws: ``Failure``; nothing is left open then.
     static func open(
-        _ address: SocketAddress, backlog: Int, isShared: Bool
+        _ address: SocketAddress,
+        backlog: Int,
+        isShared: Bool
     ) throws(Failure) -> Int32 {
         let descriptor = address.makeStreamSocket()
         guard descriptor >= 0 else { throw Failure(code: errno, step: "socket") }
@@ -83,7 +90,9 @@ enum ListeningSocket {
     }
 
     private static func bindAndListen(
-        _ descriptor: Int32, _ address: SocketAddress, _ backlog: Int
+        _ descriptor: Int32,
+        _ address: SocketAddress,
+        _ backlog: Int
     ) throws(Failure) {
         guard unsafe address.withSockaddr({ unsafe bind(descriptor, $0, $1) }) == 0 else {
             throw Failure(code: errno, step: "bind")
@@ -94,7 +103,10 @@ enum ListeningSocket {
     }
 
     private static func set(
-        _ option: Int32, level: Int32 = SOL_SOCKET, _ value: Int32 = 1, on descriptor: Int32
+        _ option: Int32,
+        level: Int32 = SOL_SOCKET,
+        _ value: Int32 = 1,
+        on descriptor: Int32
     ) throws(Failure) {
         var value = value
         let size = socklen_t(MemoryLayout<Int32>.size)

@@ -44,7 +44,9 @@ struct OutboundQueue {
 
     /// Makes room for `count` bytes in one piece and lets `body` write them.
     mutating func append(
-        count: Int, pool: inout BufferPool, _ body: (UnsafeMutableRawPointer) -> Void
+        count: Int,
+        pool: inout BufferPool,
+        _ body: (UnsafeMutableRawPointer) -> Void
     ) {
         let target = unsafe chunk(withRoomFor: count, pool: &pool)
         guard let start = unsafe target.pointee.buffer.free.baseAddress else { return }
@@ -54,7 +56,8 @@ struct OutboundQueue {
     }
 
     private mutating func chunk(
-        withRoomFor count: Int, pool: inout BufferPool
+        withRoomFor count: Int,
+        pool: inout BufferPool
     ) -> UnsafeMutablePointer<Chunk> {
         if let last = unsafe last, unsafe last.pointee.buffer.free.count >= count {
             return unsafe last
@@ -62,9 +65,15 @@ struct OutboundQueue {
         var buffer = pool.take(capacity: max(Self.chunkCapacity, Self.headByteCount + count))
         buffer.count = Self.headByteCount
         // The pool never lends an empty buffer.
-        let chunk = unsafe buffer.bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(to: Chunk.self)
+        let chunk = unsafe buffer.bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(
+            to: Chunk.self
+        )
         unsafe chunk.initialize(to: Chunk(buffer: buffer, next: nil, sent: Self.headByteCount))
-        if let last = unsafe last { unsafe last.pointee.next = unsafe chunk } else { unsafe first = unsafe chunk }
+        if let last = unsafe last {
+            unsafe last.pointee.next = unsafe chunk
+        } else {
+            unsafe first = unsafe chunk
+        }
         unsafe last = unsafe chunk
         return unsafe chunk
     }
@@ -78,7 +87,9 @@ struct OutboundQueue {
             let sent = unsafe current.pointee.sent
             if sent < bytes.count, let base = bytes.baseAddress {
                 unsafe slices[count] = unsafe uv_buf_t(
-                    base: (base + sent).assumingMemoryBound(to: CChar.self), len: bytes.count - sent)
+                    base: (base + sent).assumingMemoryBound(to: CChar.self),
+                    len: bytes.count - sent
+                )
                 count += 1
             }
             unsafe chunk = unsafe current.pointee.next

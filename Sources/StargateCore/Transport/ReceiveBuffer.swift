@@ -14,7 +14,9 @@ struct ReceiveBuffer {
 
     init() {
         let block = UnsafeMutableRawPointer.allocate(
-            byteCount: Self.headroom + Self.capacity + BufferPool.slack, alignment: 64)
+            byteCount: Self.headroom + Self.capacity + BufferPool.slack,
+            alignment: 64
+        )
         unsafe start = unsafe block + Self.headroom
     }
 

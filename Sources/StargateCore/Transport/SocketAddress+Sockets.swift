@@ -75,7 +75,9 @@ extension SocketAddress {
         }
         var storage = sockaddr_storage()
         let byteCount = min(
-            Int(unsafe information.ai_addrlen), MemoryLayout<sockaddr_storage>.size)
+            Int(unsafe information.ai_addrlen),
+            MemoryLayout<sockaddr_storage>.size
+        )
         unsafe withUnsafeMutableBytes(of: &storage) {
             unsafe $0.copyMemory(from: UnsafeRawBufferPointer(start: pointer, count: byteCount))
         }

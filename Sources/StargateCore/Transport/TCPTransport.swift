@@ -73,20 +73,26 @@ final class TCPTransport: Transport {
         let status = unsafe uv_read_start(
             stream(connection),
             { handle, _, buffer in
-                guard let connection = unsafe TCPTransport.connection(handle?.pointee.data) else { return }
+                guard let connection = unsafe TCPTransport.connection(handle?.pointee.data) else {
+                    return
+                }
                 let space = unsafe connection.receiveSpace()
                 unsafe buffer?.pointee = unsafe uv_buf_init(
                     space.baseAddress?.assumingMemoryBound(to: CChar.self),
-                    UInt32(truncatingIfNeeded: space.count))
+                    UInt32(truncatingIfNeeded: space.count)
+                )
             },
             { stream, count, _ in
-                guard let connection = unsafe TCPTransport.connection(stream?.pointee.data) else { return }
+                guard let connection = unsafe TCPTransport.connection(stream?.pointee.data) else {
+                    return
+                }
                 if count > 0 {
                     connection.received(count)
                 } else if count < 0, count != Int(UV_ENOBUFS.rawValue) {
                     connection.transportEnded(Int32(truncatingIfNeeded: count))
                 }
-            })
+            }
+        )
         if status != 0 { connection.transportEnded(status) }
     }
 
@@ -97,22 +103,30 @@ final class TCPTransport: Transport {
     // MARK: Writing
 
     override func write(
-        _ connection: Connection, _ slices: UnsafeBufferPointer<uv_buf_t>
+        _ connection: Connection,
+        _ slices: UnsafeBufferPointer<uv_buf_t>
     ) -> Int {
         Int(
             unsafe uv_try_write(
-                stream(connection), slices.baseAddress, UInt32(truncatingIfNeeded: slices.count)))
+                stream(connection),
+                slices.baseAddress,
+                UInt32(truncatingIfNeeded: slices.count)
+            )
+        )
     }
 
     override func awaitWritable(
-        _ connection: Connection, offering slices: UnsafeBufferPointer<uv_buf_t>
+        _ connection: Connection,
+        offering slices: UnsafeBufferPointer<uv_buf_t>
     ) {
         let request = UnsafeMutablePointer<uv_write_t>.allocate(capacity: 1)
         let byteCount = unsafe slices.reduce(0) { unsafe $0 + Int($1.len) }
         // The request's own data pointer carries the count.
         unsafe request.pointee.data = unsafe UnsafeMutableRawPointer(bitPattern: byteCount)
         let status = unsafe uv_write(
-            request, stream(connection), slices.baseAddress,
+            request,
+            stream(connection),
+            slices.baseAddress,
             UInt32(truncatingIfNeeded: slices.count)
         ) { request, status in
             guard let request = unsafe request else { return }

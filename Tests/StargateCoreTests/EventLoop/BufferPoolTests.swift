@@ -5,15 +5,23 @@ import Testing
 
 @Suite("Buffers, lent by a loop")
 struct BufferPoolTests {
-    @Test("every capacity is met, with slack behind it that may be written", arguments: [
-        1, 63, 64, 4031, 4032, 4033, 4096, 65535, 65536, 100_000, (1 << 24) - 64, 1 << 24, 20 << 20,
-    ])
+    @Test(
+        "every capacity is met, with slack behind it that may be written",
+        arguments: [
+            1, 63, 64, 4031, 4032, 4033, 4096, 65535, 65536, 100_000, (1 << 24) - 64, 1 << 24,
+            20 << 20,
+        ]
+    )
     func capacities(capacity: Int) throws {
         var pool = BufferPool()
         var buffer = pool.take(capacity: capacity)
         #expect(buffer.capacity >= capacity)
         let base = try #require(buffer.base)
-        base.initializeMemory(as: UInt8.self, repeating: 7, count: buffer.capacity + BufferPool.slack)
+        base.initializeMemory(
+            as: UInt8.self,
+            repeating: 7,
+            count: buffer.capacity + BufferPool.slack
+        )
         #expect(pool.lentByteCount == buffer.capacity + BufferPool.slack)
         pool.give(&buffer)
         #expect(pool.lentByteCount == 0)
@@ -79,7 +87,10 @@ struct OutboundQueueTests {
         }
     }
 
-    @Test("bytes come out as they went in, however they are consumed", arguments: [1, 100, 4096, 9000])
+    @Test(
+        "bytes come out as they went in, however they are consumed",
+        arguments: [1, 100, 4096, 9000]
+    )
     func consuming(step: Int) {
         var pool = BufferPool()
         var queue = OutboundQueue()

@@ -55,20 +55,26 @@ struct DeadlineTableTests {
         #expect(due == (0..<1000).map { $0 * 7 })
     }
 
-    @Test("durations in ticks are rounded up", arguments: [
-        (Duration.zero, UInt32(1)), (.milliseconds(1), 1), (.milliseconds(100), 1),
-        (.milliseconds(101), 2), (.seconds(1), 10), (.seconds(20), 200), (.seconds(-5), 1),
-        (.nanoseconds(1), 1), (.seconds(Int64.max), UInt32.max / 2),
-    ])
+    @Test(
+        "durations in ticks are rounded up",
+        arguments: [
+            (Duration.zero, UInt32(1)), (.milliseconds(1), 1), (.milliseconds(100), 1),
+            (.milliseconds(101), 2), (.seconds(1), 10), (.seconds(20), 200), (.seconds(-5), 1),
+            (.nanoseconds(1), 1), (.seconds(Int64.max), UInt32.max / 2),
+        ]
+    )
     func ticks(duration: Duration, ticks: UInt32) {
         #expect(UInt32(ticks: duration) == ticks)
     }
 
-    @Test("durations in milliseconds are rounded up", arguments: [
-        (Duration.zero, UInt64(0)), (.nanoseconds(1), 1), (.microseconds(999), 1),
-        (.milliseconds(250), 250), (.microseconds(250_001), 251), (.seconds(-1), 0),
-        (.seconds(3), 3000), (.seconds(Int64.max), UInt64.max / 2),
-    ])
+    @Test(
+        "durations in milliseconds are rounded up",
+        arguments: [
+            (Duration.zero, UInt64(0)), (.nanoseconds(1), 1), (.microseconds(999), 1),
+            (.milliseconds(250), 250), (.microseconds(250_001), 251), (.seconds(-1), 0),
+            (.seconds(3), 3000), (.seconds(Int64.max), UInt64.max / 2),
+        ]
+    )
     func milliseconds(duration: Duration, expected: UInt64) {
         #expect(duration.milliseconds == expected)
     }

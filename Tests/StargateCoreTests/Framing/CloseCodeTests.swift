@@ -10,19 +10,25 @@ struct CloseCodeTests {
         #expect(valid == Array(1000...1003) + Array(1007...1014) + Array(3000...4999))
     }
 
-    @Test("the names stand for the numbers of section 7.4.1", arguments: [
-        (CloseCode.normalClosure, UInt16(1000)), (.goingAway, 1001), (.protocolError, 1002),
-        (.unsupportedData, 1003), (.noStatusReceived, 1005), (.abnormalClosure, 1006),
-        (.invalidPayload, 1007), (.policyViolation, 1008), (.messageTooBig, 1009),
-        (.mandatoryExtension, 1010), (.internalError, 1011), (.serviceRestart, 1012),
-        (.tryAgainLater, 1013), (.badGateway, 1014), (.tlsHandshake, 1015),
-    ])
+    @Test(
+        "the names stand for the numbers of section 7.4.1",
+        arguments: [
+            (CloseCode.normalClosure, UInt16(1000)), (.goingAway, 1001), (.protocolError, 1002),
+            (.unsupportedData, 1003), (.noStatusReceived, 1005), (.abnormalClosure, 1006),
+            (.invalidPayload, 1007), (.policyViolation, 1008), (.messageTooBig, 1009),
+            (.mandatoryExtension, 1010), (.internalError, 1011), (.serviceRestart, 1012),
+            (.tryAgainLater, 1013), (.badGateway, 1014), (.tlsHandshake, 1015),
+        ]
+    )
     func names(code: CloseCode, number: UInt16) {
         #expect(code.rawValue == number)
         #expect(code.description == "\(number)")
     }
 
-    @Test("reserved codes are never valid", arguments: [UInt16(0), 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535])
+    @Test(
+        "reserved codes are never valid",
+        arguments: [UInt16(0), 999, 1004, 1005, 1006, 1015, 1016, 2999, 5000, 65535]
+    )
     func reserved(number: UInt16) {
         #expect(!CloseCode(rawValue: number).isValidOnWire)
     }

@@ -4,10 +4,16 @@ import Testing
 
 /// Scans bytes that lie in memory of exactly their size.
 func scan(
-    _ bytes: [UInt8], isServer: Bool = true, reserved: UInt8 = 0, limit: Int = 1 << 40
+    _ bytes: [UInt8],
+    isServer: Bool = true,
+    reserved: UInt8 = 0,
+    limit: Int = 1 << 40
 ) -> FrameHeaderScan {
     let rules = FrameRules(
-        expectsMask: isServer, allowedReservedBits: reserved, payloadByteCountMax: limit)
+        expectsMask: isServer,
+        allowedReservedBits: reserved,
+        payloadByteCountMax: limit
+    )
     return bytes.withUnsafeBytes { buffer in
         guard let start = buffer.baseAddress else {
             var nothing: UInt8 = 0
@@ -27,11 +33,18 @@ extension FrameHeaderScan {
 
 /// A header alone, without the payload.
 private func header(
-    _ first: UInt8, _ length: UInt64, lengthByteCount: Int, isMasked: Bool = true
+    _ first: UInt8,
+    _ length: UInt64,
+    lengthByteCount: Int,
+    isMasked: Bool = true
 ) -> [UInt8] {
     frame(
-        first, [], key: isMasked ? [9, 8, 7, 6] : nil, announced: length,
-        lengthByteCount: lengthByteCount)
+        first,
+        [],
+        key: isMasked ? [9, 8, 7, 6] : nil,
+        announced: length,
+        lengthByteCount: lengthByteCount
+    )
 }
 
 @Suite("Frame headers, scanned")
@@ -41,15 +54,21 @@ struct FrameScannerTests {
         (1 << 31, 8), (1 << 32, 8), ((1 << 40) - 1, 8), (1 << 40, 8),
     ]
 
-    @Test("every length comes out as it went in, and no prefix of its header is complete",
-        arguments: lengths, [true, false])
+    @Test(
+        "every length comes out as it went in, and no prefix of its header is complete",
+        arguments: lengths,
+        [true, false]
+    )
     func lengthForms(_ length: (UInt64, Int), isMasked: Bool) throws {
         let bytes = header(0x82, length.0, lengthByteCount: length.1, isMasked: isMasked)
         let found = try #require(scan(bytes, isServer: isMasked).header)
         #expect(found.payloadByteCount == Int(length.0))
         #expect(found.headerByteCount == bytes.count)
         #expect(found.firstByte == 0x82)
-        #expect(withUnsafeBytes(of: found.maskingKey, Array.init) == (isMasked ? [9, 8, 7, 6] : [0, 0, 0, 0]))
+        #expect(
+            withUnsafeBytes(of: found.maskingKey, Array.init)
+                == (isMasked ? [9, 8, 7, 6] : [0, 0, 0, 0])
+        )
         for count in 0..<bytes.count {
             #expect(scan(Array(bytes[..<count]), isServer: isMasked).isIncomplete)
         }
@@ -63,7 +82,8 @@ struct FrameScannerTests {
         for reserved: UInt8 in stride(from: 0, through: 0x70, by: 0x10) {
             for allowed: UInt8 in [0, 0x40] {
                 let bytes = header(0x80 | reserved | opcode, 5, lengthByteCount: 0)
-                let mayBeMarked = reserved == 0x40 && allowed == 0x40 && (opcode == 1 || opcode == 2)
+                let mayBeMarked =
+                    reserved == 0x40 && allowed == 0x40 && (opcode == 1 || opcode == 2)
                 let expected: ProtocolViolation? =
                     reserved != 0 && !mayBeMarked ? .reservedBits : isKnown ? nil : .reservedOpcode
                 #expect(scan(bytes, reserved: allowed).violation == expected)
@@ -73,22 +93,29 @@ struct FrameScannerTests {
         }
     }
 
-    @Test("control frames are short and whole, whatever else is in the header",
-        arguments: [UInt8(8), 9, 10])
+    @Test(
+        "control frames are short and whole, whatever else is in the header",
+        arguments: [UInt8(8), 9, 10]
+    )
     func controlFrames(opcode: UInt8) {
         for length in UInt8(0)...125 {
             let bytes = header(0x80 | opcode, UInt64(length), lengthByteCount: 0)
             #expect(scan(bytes, limit: 0).header?.payloadByteCount == Int(length))
-            #expect(scan(header(opcode, UInt64(length), lengthByteCount: 0)).violation
-                == .controlFrameFragmented)
+            #expect(
+                scan(header(opcode, UInt64(length), lengthByteCount: 0)).violation
+                    == .controlFrameFragmented
+            )
         }
         // Two bytes are enough to know that it is too long.
         #expect(scan([0x80 | opcode, 0x80 | 126]).violation == .controlFrameTooLong)
         #expect(scan([0x80 | opcode, 0x80 | 127]).violation == .controlFrameTooLong)
     }
 
-    @Test("the mask is demanded by servers and refused by clients, at the second byte",
-        arguments: [UInt8(0x81), 0x82, 0x02, 0x00, 0x88, 0x89, 0x8A], [UInt8(0), 5, 125])
+    @Test(
+        "the mask is demanded by servers and refused by clients, at the second byte",
+        arguments: [UInt8(0x81), 0x82, 0x02, 0x00, 0x88, 0x89, 0x8A],
+        [UInt8(0), 5, 125]
+    )
     func mask(first: UInt8, length: UInt8) {
         #expect(scan([first, length], isServer: true).violation == .unmaskedFrame)
         #expect(scan([first, length | 0x80], isServer: false).violation == .maskedFrame)
@@ -109,10 +136,14 @@ struct FrameScannerTests {
         }
     }
 
-    @Test("lengths that no message has", arguments: [
-        (UInt64(1) << 63, ProtocolViolation.lengthTooLarge), (.max, .lengthTooLarge),
-        ((1 << 63) - 1, .messageTooBig), (1 << 62, .messageTooBig), ((1 << 40) + 1, .messageTooBig),
-    ])
+    @Test(
+        "lengths that no message has",
+        arguments: [
+            (UInt64(1) << 63, ProtocolViolation.lengthTooLarge), (.max, .lengthTooLarge),
+            ((1 << 63) - 1, .messageTooBig), (1 << 62, .messageTooBig),
+            ((1 << 40) + 1, .messageTooBig),
+        ]
+    )
     func hugeLengths(length: UInt64, expected: ProtocolViolation) {
         let bytes = header(0x82, length, lengthByteCount: 8)
         #expect(scan(bytes).violation == expected)
@@ -120,8 +151,10 @@ struct FrameScannerTests {
         #expect(scan(Array(bytes[..<10])).violation == expected)
     }
 
-    @Test("a frame as long as the limit passes, a longer one does not",
-        arguments: [0, 1, 100, 125, 126, 127, 1000, 65535, 65536, 1 << 20])
+    @Test(
+        "a frame as long as the limit passes, a longer one does not",
+        arguments: [0, 1, 100, 125, 126, 127, 1000, 65535, 65536, 1 << 20]
+    )
     func limits(limit: Int) {
         let atLimit = frame(0x82, [], announced: UInt64(limit))
         let beyond = frame(0x82, [], announced: UInt64(limit + 1))
@@ -143,14 +176,26 @@ struct FrameScannerTests {
             let count = bytes.withUnsafeMutableBytes { buffer -> Int in
                 guard let start = buffer.baseAddress else { return 0 }
                 return FrameEncoder.writeHeader(
-                    to: start, firstByte: first, payloadByteCount: Int(length.0), maskingKey: key)
+                    to: start,
+                    firstByte: first,
+                    payloadByteCount: Int(length.0),
+                    maskingKey: key
+                )
             }
-            #expect(count == FrameEncoder.headerByteCount(
-                payloadByteCount: Int(length.0), isMasked: isMasked))
+            #expect(
+                count
+                    == FrameEncoder.headerByteCount(
+                        payloadByteCount: Int(length.0),
+                        isMasked: isMasked
+                    )
+            )
             #expect(bytes[count...].allSatisfy { $0 == 0xEE })
             let expected = FrameHeader(
-                firstByte: first, headerByteCount: count, payloadByteCount: Int(length.0),
-                maskingKey: key ?? 0)
+                firstByte: first,
+                headerByteCount: count,
+                payloadByteCount: Int(length.0),
+                maskingKey: key ?? 0
+            )
             #expect(scan(Array(bytes[..<count]), isServer: isMasked).header == expected)
             // And it is what the tests' own writer writes.
             let keyBytes = key.map { withUnsafeBytes(of: $0, Array.init) }

@@ -57,8 +57,10 @@ struct MaskingTests {
                 guard let start = buffer.baseAddress else { return }
                 Masking.apply(start, count: cut, key: word(key))
                 Masking.apply(
-                    start + cut, count: payload.count - cut,
-                    key: Masking.rotate(word(key), by: cut))
+                    start + cut,
+                    count: payload.count - cut,
+                    key: Masking.rotate(word(key), by: cut)
+                )
             }
             #expect(bytes == expected)
         }
@@ -68,8 +70,10 @@ struct MaskingTests {
     func rotationAddsUp(key: [UInt8]) {
         for first in 0...9 {
             for second in 0...9 {
-                #expect(Masking.rotate(Masking.rotate(word(key), by: first), by: second)
-                    == Masking.rotate(word(key), by: first + second))
+                #expect(
+                    Masking.rotate(Masking.rotate(word(key), by: first), by: second)
+                        == Masking.rotate(word(key), by: first + second)
+                )
             }
         }
         #expect(Masking.rotate(word(key), by: 4) == word(key))

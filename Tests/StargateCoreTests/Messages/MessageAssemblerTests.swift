@@ -10,16 +10,25 @@ private final class Assembly {
     /// Takes in a frame in pieces of a size. Returns the violation, with how many payload bytes
     /// had been given when it was found.
     func take(
-        _ first: UInt8, _ payload: [UInt8], key: [UInt8] = [7, 0, 0xFF, 0x42], piece: Int = .max,
-        limit: Int = 1 << 20, fragmentLimit: Int = 100
+        _ first: UInt8,
+        _ payload: [UInt8],
+        key: [UInt8] = [7, 0, 0xFF, 0x42],
+        piece: Int = .max,
+        limit: Int = 1 << 20,
+        fragmentLimit: Int = 100
     ) -> (ProtocolViolation, given: Int)? {
         let masked = payload.enumerated().map { $0.element ^ key[$0.offset % 4] }
         let header = FrameHeader(
-            firstByte: first, headerByteCount: 6, payloadByteCount: payload.count,
-            maskingKey: key.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) })
+            firstByte: first,
+            headerByteCount: 6,
+            payloadByteCount: payload.count,
+            maskingKey: key.withUnsafeBytes { $0.loadUnaligned(as: UInt32.self) }
+        )
         if let violation = assembler.begin(
-            header, messageByteCountMax: limit, fragmentCountMax: fragmentLimit)
-        {
+            header,
+            messageByteCountMax: limit,
+            fragmentCountMax: fragmentLimit
+        ) {
             return (violation, 0)
         }
         var given = 0
@@ -60,24 +69,33 @@ struct MessageAssemblerTests {
         }
     }
 
-    @Test("text split into two fragments at every byte, fed in pieces",
-        arguments: 0...text.count, [1, 3, Int.max])
+    @Test(
+        "text split into two fragments at every byte, fed in pieces",
+        arguments: 0...text.count,
+        [1, 3, Int.max]
+    )
     func fragments(cut: Int, piece: Int) {
         let assembly = Assembly()
         #expect(assembly.take(0x01, Array(Self.text[..<cut]), piece: piece) == nil)
         #expect(!assembly.assembler.isComplete)
-        #expect(assembly.take(0x80, Array(Self.text[cut...]), key: [1, 1, 2, 9], piece: piece) == nil)
+        #expect(
+            assembly.take(0x80, Array(Self.text[cut...]), key: [1, 1, 2, 9], piece: piece) == nil
+        )
         #expect(assembly.assembler.isComplete)
         #expect(assembly.assembler.opcode == .text)
         #expect(assembly.payload == Self.text)
         #expect(assembly.finish())
     }
 
-    @Test("bad text is refused at the byte that makes it bad", arguments: [
-        ([UInt8]([0x61, 0x80, 0x61, 0x61]), 2), ([0xC0, 0xAF, 0x61], 1), ([0x61, 0xED, 0xA0, 0x80], 3),
-        ([0xF4, 0x90, 0x80, 0x80], 2), ([0xE2, 0x98, 0x61, 0x61], 3), ([0xFF, 0x61], 1),
-        ([0xF8, 0x88, 0x80, 0x80, 0x80], 1),
-    ])
+    @Test(
+        "bad text is refused at the byte that makes it bad",
+        arguments: [
+            ([UInt8]([0x61, 0x80, 0x61, 0x61]), 2), ([0xC0, 0xAF, 0x61], 1),
+            ([0x61, 0xED, 0xA0, 0x80], 3),
+            ([0xF4, 0x90, 0x80, 0x80], 2), ([0xE2, 0x98, 0x61, 0x61], 3), ([0xFF, 0x61], 1),
+            ([0xF8, 0x88, 0x80, 0x80, 0x80], 1),
+        ]
+    )
     func failsFast(text: [UInt8], bad: Int) throws {
         let assembly = Assembly()
         let found = try #require(assembly.take(0x01, text, piece: 1))
@@ -90,8 +108,10 @@ struct MessageAssemblerTests {
         #expect(binary.finish())
     }
 
-    @Test("text that ends within a character is refused at its end, not before",
-        arguments: [1, 2, 3])
+    @Test(
+        "text that ends within a character is refused at its end, not before",
+        arguments: [1, 2, 3]
+    )
     func unfinished(count: Int) throws {
         let assembly = Assembly()
         let part = Array("𝄞".utf8)[..<count]
@@ -115,9 +135,12 @@ struct MessageAssemblerTests {
         }
     }
 
-    @Test("empty fragments in any place", arguments: [
-        [[], []], [[], [], [65]], [[65], []], [[], [65], [], [66], []], [[UInt8]](),
-    ])
+    @Test(
+        "empty fragments in any place",
+        arguments: [
+            [[], []], [[], [], [65]], [[65], []], [[], [65], [], [66], []], [[UInt8]](),
+        ]
+    )
     func emptyFragments(parts: [[UInt8]]) {
         let assembly = Assembly()
         var first: UInt8 = 0x01
@@ -157,9 +180,16 @@ struct MessageAssemblerTests {
         let assembly = Assembly()
         #expect(assembly.take(0x02, [1, 2, 3], limit: .max) == nil)
         let header = FrameHeader(
-            firstByte: 0x80, headerByteCount: 14, payloadByteCount: .max, maskingKey: 1)
+            firstByte: 0x80,
+            headerByteCount: 14,
+            payloadByteCount: .max,
+            maskingKey: 1
+        )
         let violation = assembly.assembler.begin(
-            header, messageByteCountMax: .max, fragmentCountMax: 100)
+            header,
+            messageByteCountMax: .max,
+            fragmentCountMax: 100
+        )
         #expect(violation == .messageTooBig)
         #expect(assembly.finish())
     }
@@ -177,9 +207,16 @@ struct MessageAssemblerTests {
     func announced() {
         let assembly = Assembly()
         let header = FrameHeader(
-            firstByte: 0x82, headerByteCount: 14, payloadByteCount: 1 << 30, maskingKey: 1)
+            firstByte: 0x82,
+            headerByteCount: 14,
+            payloadByteCount: 1 << 30,
+            maskingKey: 1
+        )
         let violation = assembly.assembler.begin(
-            header, messageByteCountMax: 1 << 30, fragmentCountMax: 100)
+            header,
+            messageByteCountMax: 1 << 30,
+            fragmentCountMax: 100
+        )
         #expect(violation == nil)
         let one: [UInt8] = [1]
         let second = one.withUnsafeBytes { assembly.assembler.append($0, pool: &assembly.pool) }
@@ -188,7 +225,10 @@ struct MessageAssemblerTests {
         #expect(assembly.finish())
     }
 
-    @Test("a large message in pieces of all kinds of sizes", arguments: [1000, 4095, 65536, 300_000])
+    @Test(
+        "a large message in pieces of all kinds of sizes",
+        arguments: [1000, 4095, 65536, 300_000]
+    )
     func large(piece: Int) {
         var generator = SeededGenerator(state: 7)
         let payload = (0..<1_000_000).map { _ in UInt8(truncatingIfNeeded: generator.next()) }

@@ -7,10 +7,12 @@ import Testing
 struct StopTests {
     @Test("stopping says 1001 to everybody, and returns when all have answered", arguments: [1, 3])
     func goingAway(loopCount: Int) async throws {
-        let server = try TestServer(.quiet {
-            $0.loopCount = loopCount
-            $0.shutdownTimeout = .seconds(10)
-        })
+        let server = try TestServer(
+            .quiet {
+                $0.loopCount = loopCount
+                $0.shutdownTimeout = .seconds(10)
+            }
+        )
         let peers = try (0..<20).map { _ in try RawPeer.open(server.address) }
         let idle = try RawPeer(server.address)
         let stopping = Task { [server = server.server] in await server.stop() }
@@ -51,7 +53,10 @@ struct StopTests {
         #expect(await server.server.counters().connectionsActive == 0)
     }
 
-    @Test("run returns when the server is stopped, or its task is cancelled", arguments: [true, false])
+    @Test(
+        "run returns when the server is stopped, or its task is cancelled",
+        arguments: [true, false]
+    )
     func run(isCancelled: Bool) async throws {
         let server = Server(configuration: .quiet)
         let running = Task { try await server.run() }
@@ -62,13 +67,18 @@ struct StopTests {
         #expect(try peer.receiveRest().isEmpty)
     }
 
-    @Test("a handler that schedules a timer in its last call does not keep the loop from ending",
-        .disabled("the loop never ends: a timer that begins while it stops is not closed"))
+    @Test(
+        "a handler that schedules a timer in its last call does not keep the loop from ending",
+        .disabled("the loop never ends: a timer that begins while it stops is not closed")
+    )
     func timerInClosed() async throws {
         let script = Script(closed: { socket in
             socket.eventLoop?.schedule(every: .milliseconds(10)) { _ in }
         })
-        let server = try TestServer(.quiet { $0.shutdownTimeout = .milliseconds(10) }, script: script)
+        let server = try TestServer(
+            .quiet { $0.shutdownTimeout = .milliseconds(10) },
+            script: script
+        )
         let peer = try RawPeer.open(server.address)
         // Not Server.stop: that waits for the connections first, and the timer begins before.
         let group = try LoopGroup(count: 1)
@@ -88,10 +98,12 @@ struct StopTests {
     @Test("a port in use is told apart", arguments: [1, 2])
     func portInUse(loopCount: Int) async throws {
         let first = try TestServer(.quiet { $0.loopCount = loopCount })
-        let second = Server(configuration: .quiet {
-            $0.port = first.address.port
-            $0.loopCount = loopCount
-        })
+        let second = Server(
+            configuration: .quiet {
+                $0.port = first.address.port
+                $0.loopCount = loopCount
+            }
+        )
         let error = #expect(throws: ServerError.self) { try second.start() }
         #expect(error?.kind == .addressInUse)
         #expect(error?.description.contains("\(first.address.port)") == true)
@@ -104,7 +116,10 @@ struct StopTests {
         }
     }
 
-    @Test("addresses that cannot be", arguments: ["256.1.1.1", "no.such.host.invalid", "192.0.2.1", ""])
+    @Test(
+        "addresses that cannot be",
+        arguments: ["256.1.1.1", "no.such.host.invalid", "192.0.2.1", ""]
+    )
     func badAddress(host: String) {
         let server = Server(configuration: .quiet { $0.host = host })
         let error = #expect(throws: ServerError.self) { try server.start() }
@@ -145,8 +160,10 @@ struct StopTests {
         await server.stop()
     }
 
-    @Test("a path in the file system, shared by the loops, is gone after the stop",
-        arguments: [1, 3])
+    @Test(
+        "a path in the file system, shared by the loops, is gone after the stop",
+        arguments: [1, 3]
+    )
     func unixSocket(loopCount: Int) async throws {
         let path = "/tmp/stargate-\(getpid())-\(loopCount).sock"
         let configuration = Server.Configuration.quiet {

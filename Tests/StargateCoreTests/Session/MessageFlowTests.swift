@@ -4,7 +4,9 @@ import Testing
 
 @Suite("Messages, over a socket", .serialized)
 struct MessageFlowTests {
-    static let sizes = [0, 1, 125, 126, 127, 1000, 32767, 32768, 65535, 65536, 200_000, 600_000, 1 << 20]
+    static let sizes = [
+        0, 1, 125, 126, 127, 1000, 32767, 32768, 65535, 65536, 200_000, 600_000, 1 << 20,
+    ]
 
     @Test("messages of every size come back as they were", arguments: sizes)
     func anySize(size: Int) async throws {
@@ -54,7 +56,8 @@ struct MessageFlowTests {
         let server = try TestServer()
         let peer = try RawPeer(server.address)
         let long = String(repeating: "ü", count: 200)
-        let bytes = Array(upgradeRequest().utf8) + textFrame("a") + frame(0x89, [1, 2, 3])
+        let bytes =
+            Array(upgradeRequest().utf8) + textFrame("a") + frame(0x89, [1, 2, 3])
             + frame(0x01, [0xE2]) + frame(0x89, [4]) + frame(0x00, []) + frame(0x80, [0x98, 0x83])
             + textFrame(long) + frame(0x82, []) + closeFrame(1000, "done")
         for byte in bytes { try peer.send([byte]) }
@@ -68,9 +71,11 @@ struct MessageFlowTests {
         #expect(try peer.receiveFrame().closeCode == 1000)
         #expect(try peer.receiveRest().isEmpty)
         await server.stop()
-        #expect(server.journal.events == [
-            .opened, .text("a"), .text("☃"), .text(long), .binary([]), .closed(1000, "done"),
-        ])
+        #expect(
+            server.journal.events == [
+                .opened, .text("a"), .text("☃"), .text(long), .binary([]), .closed(1000, "done"),
+            ]
+        )
     }
 
     @Test("a thousand messages in one segment are all answered, in order")
@@ -83,26 +88,34 @@ struct MessageFlowTests {
         #expect(server.journal.events.count == 1002)
     }
 
-    @Test("fragments with control frames between them, in segments of every size",
-        arguments: [1, 3, 10, 1000])
+    @Test(
+        "fragments with control frames between them, in segments of every size",
+        arguments: [1, 3, 10, 1000]
+    )
     func fragments(segment: Int) async throws {
         let server = try TestServer()
         let peer = try RawPeer.open(server.address)
-        let bytes = frame(0x01, Array("one ".utf8)) + frame(0x89, [1]) + frame(0x8A, [9])
+        let bytes =
+            frame(0x01, Array("one ".utf8)) + frame(0x89, [1]) + frame(0x8A, [9])
             + frame(0x00, Array("two ".utf8)) + frame(0x89, [UInt8](repeating: 5, count: 125))
             + frame(0x80, Array("three".utf8)) + textFrame("after")
         try peer.sendAsFarAsTaken(bytes, segment: segment)
         #expect(try peer.receiveFrame() == RawFrame(first: 0x8A, payload: [1]))
-        #expect(try peer.receiveFrame() == RawFrame(first: 0x8A, payload: [UInt8](repeating: 5, count: 125)))
+        #expect(
+            try peer.receiveFrame()
+                == RawFrame(first: 0x8A, payload: [UInt8](repeating: 5, count: 125))
+        )
         #expect(try peer.receiveFrame().text == "one two three")
         #expect(try peer.receiveFrame().text == "after")
         // A Close frame may come in the middle of a message, which is then forgotten.
         try peer.send(frame(0x01, [0x61]) + closeFrame(1000))
         #expect(try peer.receiveFrame().closeCode == 1000)
         await server.stop()
-        #expect(server.journal.events == [
-            .opened, .ponged([9]), .text("one two three"), .text("after"), .closed(1000, ""),
-        ])
+        #expect(
+            server.journal.events == [
+                .opened, .ponged([9]), .text("one two three"), .text("after"), .closed(1000, ""),
+            ]
+        )
     }
 
     @Test("random traffic in random segments comes back exactly", arguments: UInt64(1)...4)
@@ -114,7 +127,10 @@ struct MessageFlowTests {
             var messages: [[UInt8]] = []
             var bytes: [UInt8] = []
             for _ in 0..<Int.random(in: 1...8, using: &generator) {
-                let size = Int.random(in: 0...(1 << Int.random(in: 1...16, using: &generator)), using: &generator)
+                let size = Int.random(
+                    in: 0...(1 << Int.random(in: 1...16, using: &generator)),
+                    using: &generator
+                )
                 let payload = (0..<size).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
                 messages.append(payload)
                 bytes += Self.fragmented(payload, &generator)
@@ -130,7 +146,8 @@ struct MessageFlowTests {
 
     /// A message in up to four fragments.
     private static func fragmented(
-        _ payload: [UInt8], _ generator: inout SeededGenerator
+        _ payload: [UInt8],
+        _ generator: inout SeededGenerator
     ) -> [UInt8] {
         let cuts = (0..<Int.random(in: 0...3, using: &generator))
             .map { _ in Int.random(in: 0...payload.count, using: &generator) }.sorted()
@@ -150,7 +167,9 @@ struct MessageFlowTests {
         let journal = Journal()
         let script = Script(
             opened: { socket in
-                journal.note("\(socket.isOpen) \(socket.protocolVersion) \(socket.subprotocol ?? "-")")
+                journal.note(
+                    "\(socket.isOpen) \(socket.protocolVersion) \(socket.subprotocol ?? "-")"
+                )
                 let isThere = socket.eventLoop != nil && socket.remoteAddress != nil
                 journal.note("\(isThere)")
             },
@@ -163,9 +182,12 @@ struct MessageFlowTests {
                     socket.close()
                     socket.terminate()
                     let isSame = socket.id == id && socket == socket
-                    journal.note("\(socket.isOpen) \(socket.send("x")) \(socket.bufferedAmount) \(isSame)")
+                    journal.note(
+                        "\(socket.isOpen) \(socket.send("x")) \(socket.bufferedAmount) \(isSame)"
+                    )
                 }
-            })
+            }
+        )
         let server = try TestServer(script: script)
         let peer = try RawPeer.open(server.address)
         try peer.send(closeFrame(1000))
@@ -173,8 +195,10 @@ struct MessageFlowTests {
         peer.close()
         journal.wait { $0.count == 3 }
         await server.stop()
-        #expect(journal.events == [
-            .note("true rfc6455 -"), .note("true"), .note("false dropped 0 true"),
-        ])
+        #expect(
+            journal.events == [
+                .note("true rfc6455 -"), .note("true"), .note("false dropped 0 true"),
+            ]
+        )
     }
 }

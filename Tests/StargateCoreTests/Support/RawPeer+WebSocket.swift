@@ -25,7 +25,10 @@ struct RawFrame: Equatable {
 ///   - announced: the length to write instead of the payload's.
 /// - Returns: the bytes.
 func frame(
-    _ first: UInt8, _ payload: [UInt8] = [], key: [UInt8]? = [1, 2, 3, 4], announced: UInt64? = nil,
+    _ first: UInt8,
+    _ payload: [UInt8] = [],
+    key: [UInt8]? = [1, 2, 3, 4],
+    announced: UInt64? = nil,
     lengthByteCount: Int? = nil
 ) -> [UInt8] {
     let length = announced ?? UInt64(payload.count)
@@ -33,7 +36,10 @@ func frame(
     var bytes = [first]
     switch lengthByteCount ?? (length < 126 ? 0 : length < 65536 ? 2 : 8) {
     case 0: bytes.append(mask | UInt8(truncatingIfNeeded: length))
-    case 2: bytes += [mask | 126, UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length)]
+    case 2:
+        bytes += [
+            mask | 126, UInt8(truncatingIfNeeded: length >> 8), UInt8(truncatingIfNeeded: length),
+        ]
     default:
         bytes.append(mask | 127)
         for shift in stride(from: 56, through: 0, by: -8) {
@@ -59,7 +65,10 @@ func upgradeRequest(_ path: String = "/", extra: String = "") -> String {
 extension RawPeer {
     /// Connects and completes the opening handshake.
     static func open(
-        _ address: SocketAddress, path: String = "/", extra: String = "", receiveBuffer: Int32? = nil
+        _ address: SocketAddress,
+        path: String = "/",
+        extra: String = "",
+        receiveBuffer: Int32? = nil
     ) throws -> RawPeer {
         let peer = try RawPeer(address, receiveBuffer: receiveBuffer)
         try peer.send(upgradeRequest(path, extra: extra))

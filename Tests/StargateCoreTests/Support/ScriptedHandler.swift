@@ -66,7 +66,8 @@ struct TestServer: ~Copyable {
     let address: SocketAddress
 
     init(
-        _ configuration: Server.Configuration = .quiet, script: Script = .echo,
+        _ configuration: Server.Configuration = .quiet,
+        script: Script = .echo,
         routes: (Server) -> Void = { _ in }
     ) throws {
         server = Server(configuration: configuration)
