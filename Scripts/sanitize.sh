@@ -11,6 +11,7 @@ layout=()
 [ "$kind" = thread ] && command -v setarch >/dev/null && setarch -R true 2>/dev/null \
     && layout=(setarch -R)
 
+# What XCTest leaves behind at its end is no leak of ours.
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=0}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=0:exitcode=66}
 PATH="$PWD/.build/test-clients/bin:$PATH"
