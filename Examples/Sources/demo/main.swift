@@ -6,7 +6,11 @@ import StargateCore
 
 do {
     let arguments = try Arguments(CommandLine.arguments.dropFirst())
-    let server = Server(configuration: .init(host: arguments.host, port: arguments.port))
+    var configuration = Server.Configuration(host: arguments.host, port: arguments.port)
+    // Everything Stargate speaks, for everybody who comes to try it.
+    configuration.protocols = .all
+    configuration.compression = .shared
+    let server = Server(configuration: configuration)
     let room = Room()
     let page = String(decoding: PackageResources.page_html, as: UTF8.self)
 
@@ -19,11 +23,9 @@ do {
     server.get("/") { _ in .html(page) }
     server.get("/health") { _ in .text("ok") }
 
-    try server.start()
-    for address in server.addresses {
-        Console.say("listening on http://\(address)/")
+    try await server.run(stoppingOn: [.interrupt, .terminate]) {
+        for address in server.addresses { Console.say("listening on http://\(address)/") }
     }
-    try await server.run(stoppingOn: [.interrupt, .terminate])
     Console.say("everybody was told goodbye")
 } catch {
     Console.giveUp(error)

@@ -3,13 +3,21 @@ internal import Glibc
 internal import Synchronization
 
 extension Server {
-    /// Starts the server, unless ``start()`` did, and returns when it has been stopped, by ``stop()``, by one of `signals`,
-    /// or because the task was cancelled.
+    /// Starts the server, unless ``start()`` did, and returns when it has been stopped, by
+    /// ``stop()``, by one of `signals`, or because the task was cancelled.
     ///
+    /// - Parameters:
+    ///   - signals: end the server in good order; a second one cuts what is left.
+    ///   - whenListening: called once clients can connect and signals are heard, for instance to
+    ///     print ``addresses``.
     /// - Throws: ``ServerError`` if it cannot be started.
-    public func run(stoppingOn signals: [Signal] = []) async throws(ServerError) {
+    public func run(
+        stoppingOn signals: [Signal] = [],
+        whenListening: @Sendable () -> Void = {}
+    ) async throws(ServerError) {
         if !isStarted { try start() }
         watch(signals)
+        whenListening()
         await withTaskCancellationHandler {
             await withCheckedContinuation { continuation in
                 whenDrained { continuation.resume() }
@@ -21,9 +29,13 @@ extension Server {
     }
 
     /// As ``run(stoppingOn:)``, for programs without concurrency: blocks the calling thread.
-    public func runBlocking(stoppingOn signals: [Signal] = []) throws(ServerError) {
+    public func runBlocking(
+        stoppingOn signals: [Signal] = [],
+        whenListening: () -> Void = {}
+    ) throws(ServerError) {
         if !isStarted { try start() }
         watch(signals)
+        whenListening()
         let drained = Semaphore()
         whenDrained { drained.signal() }
         drained.wait()
@@ -63,13 +75,17 @@ extension Server {
             guard case .running(let group) = state.phase else { return nil }
             return group.mailboxes.first
         }
-        first?.post { [self] eventLoop in
+        // Short enough to be waited for: from here on a signal does not end the process.
+        let isWatching = Semaphore()
+        let isPosted = first?.post { [self] eventLoop in
             for signal in signals {
                 SignalWatcher.start(signal, on: eventLoop) { [self] in
                     beginStopping(cutsWhenDraining: true)
                 }
             }
+            isWatching.signal()
         }
+        if isPosted == true { isWatching.wait() }
     }
 
     /// Has every loop close its connections.

@@ -219,11 +219,13 @@ extension ServerLoop {
         eventLoop.loop.state.counters.handshakesAccepted &+= 1
     }
 
+    /// RFC 6455 section 9.1: a malformed list is refused, even where no extension is accepted.
     private func negotiateCompression(
         _ handshake: OpeningHandshake
     ) throws(HandshakeRefusal) -> PerMessageDeflate.Agreement? {
-        guard let options = configuration.compression else { return nil }
-        return options.accept(try handshake.extensionOffers())
+        guard handshake.fields.extensions.isPresent else { return nil }
+        let offers = try handshake.extensionOffers()
+        return configuration.compression?.accept(offers)
     }
 
     private func makeCompression(

@@ -168,8 +168,10 @@ extension Connection {
     // MARK: Backpressure
 
     /// Above the soft limit the peer is not read from, and it has only so long to catch up.
+    ///
+    /// A client goes on reading: if both sides stopped, neither would ever go on.
     func checkSoftLimit() {
-        guard let outbound = state.outbound else { return }
+        guard !isClient, let outbound = state.outbound else { return }
         let limits = limits
         if outbound.queue.byteCount <= limits.outputSoftLimit {
             guard outbound.queue.overSoftLimitSince != 0 else { return }

@@ -89,7 +89,7 @@ struct LoopClockTests {
         #expect(clock.tick(now: 5000) == 1)
         #expect(clock.tick(now: 5099) == 1)
         #expect(clock.tick(now: 5100) == 2)
-        clock.willSleep(atMost: -1)
+        clock.willSleep(atMost: -1, now: 5100)
         #expect(clock.tick(now: 65_000) == 601)
     }
 
@@ -106,11 +106,11 @@ struct LoopClockTests {
     func stopped() {
         var clock = LoopClock()
         clock.start(now: 0)
-        clock.willSleep(atMost: 500)
+        clock.willSleep(atMost: 500, now: 0)
         let tick = clock.tick(now: 3_600_000)
         #expect(tick <= 1 + 5 + 10)
         // And from there on it counts as before.
-        clock.willSleep(atMost: 500)
+        clock.willSleep(atMost: 500, now: 3_600_000)
         #expect(clock.tick(now: 3_600_500) == tick + 5)
     }
 
@@ -118,7 +118,7 @@ struct LoopClockTests {
     func late() {
         var clock = LoopClock()
         clock.start(now: 0)
-        clock.willSleep(atMost: 500)
+        clock.willSleep(atMost: 500, now: 0)
         #expect(clock.tick(now: 1400) == 15)
     }
 
@@ -127,7 +127,7 @@ struct LoopClockTests {
         var clock = LoopClock()
         clock.start(now: 0)
         // A timer of the application wakes the loop every 100 ms; nothing looks at the clock.
-        for _ in 0..<100 { clock.willSleep(atMost: 100) }
+        for turn in 0..<100 { clock.willSleep(atMost: 100, now: UInt64(turn) * 100) }
         #expect(clock.tick(now: 10_000) == 101)
     }
 }
