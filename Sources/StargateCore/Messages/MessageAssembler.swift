@@ -43,8 +43,8 @@ struct MessageAssembler {
             opcode = header.opcode
             isCompressed = header.isCompressed
         }
-        // Neither number is larger than the limit, so the sum cannot overflow.
-        guard payload.count &+ header.payloadByteCount <= messageByteCountMax else {
+        // What is there is within the limit, so the difference cannot be negative.
+        guard header.payloadByteCount <= messageByteCountMax - payload.count else {
             return .messageTooBig
         }
         fragmentCount += 1
