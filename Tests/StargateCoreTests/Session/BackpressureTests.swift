@@ -21,7 +21,7 @@ struct BackpressureTests {
     func drained() async throws {
         let notes = Journal()
         let server = try TestServer(script: Self.flood(notes))
-        let peer = try RawPeer.open(server.address, receiveBuffer: 4096)
+        let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         #expect(notes.wait(for: .note("waits")))
         #expect(server.journal.events == [.opened])
         while !notes.events.contains(.note("left 0")) {
@@ -55,7 +55,7 @@ struct BackpressureTests {
             $0.outputHardLimit = 256 << 10
             $0.slowConsumerPolicy = policy
         }, script: script)
-        let peer = try RawPeer.open(server.address, receiveBuffer: 4096)
+        let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         #expect(notes.wait { $0.count == 2 })
         #expect(notes.events == [.note("dropped true"), .note("true")])
         if policy == .close {
@@ -100,28 +100,30 @@ struct BackpressureTests {
     @Test("a peer that does not read its echoes is not read from, and resumes without a loss")
     func notReadFrom() async throws {
         let server = try TestServer(script: Script(writesMessagesDown: false))
-        let peer = try RawPeer.open(server.address, receiveBuffer: 4096)
+        let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         // Send until nothing more is taken: both kernels' buffers are full, and the server's queue.
+        let count = 1500
+        let frames = (0..<16).map { frame(0x82, [UInt8](repeating: $0, count: 10_000)) }
         var bytes: [UInt8] = []
-        for index in 0..<3000 { bytes += frame(0x82, [UInt8](repeating: UInt8(index % 251), count: 10_000)) }
+        for index in 0..<count { bytes += frames[index % 16] }
         var sent = 0
         var standstill = 0
         while standstill < 3, sent < bytes.count {
-            let count = peer.sendWhatFits(Array(bytes[sent...].prefix(1 << 20)))
-            sent += count
+            let taken = peer.sendWhatFits(Array(bytes[sent...].prefix(1 << 20)))
+            sent += taken
             // Whoever is not read from gets a turn of the server's loop to be read after all.
             _ = await server.inspect { _ in true }
             let lent = await server.inspect { $0.loop.state.buffers.lentByteCount }
             #expect((lent.first ?? .max) < 4 << 20)
-            standstill = count == 0 ? standstill + 1 : 0
+            standstill = taken == 0 ? standstill + 1 : 0
         }
         #expect(sent < bytes.count)
         #expect(server.journal.closings.isEmpty)
         // Whatever was sent whole comes back whole.
-        let frameByteCount = bytes.count / 3000
+        let frameByteCount = bytes.count / count
         for index in 0..<(sent / frameByteCount) {
             let echo = try peer.receiveFrame()
-            guard echo.payload == [UInt8](repeating: UInt8(index % 251), count: 10_000) else {
+            guard echo.payload == [UInt8](repeating: UInt8(index % 16), count: 10_000) else {
                 Issue.record("echo \(index) is not what was sent")
                 break
             }
@@ -135,7 +137,7 @@ struct BackpressureTests {
     func pingFlood() async throws {
         let notes = Journal()
         let server = try TestServer(script: Self.flood(notes))
-        let peer = try RawPeer.open(server.address, receiveBuffer: 4096)
+        let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         #expect(notes.wait(for: .note("waits")))
         for index in 0..<1000 { try peer.send(frame(0x89, [UInt8(index >> 8), UInt8(index & 0xFF)])) }
         // A text behind the pings tells that they were seen.
@@ -161,7 +163,7 @@ struct BackpressureTests {
             $0.outputSoftLimit = 1024
             $0.slowPeerTimeout = .milliseconds(100)
         }, script: Self.flood(notes))
-        let peer = try RawPeer.open(server.address, receiveBuffer: 4096)
+        let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         guard case .closed(let code, let reason) = server.journal.waitForClosed() else {
             Issue.record("the connection was not closed")
             return
