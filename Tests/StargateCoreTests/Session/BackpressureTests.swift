@@ -14,15 +14,14 @@ struct BackpressureTests {
                 while socket.send(block) == .sent, count < 10_000 { count += 1 }
                 journal.note(socket.bufferedAmount > 0 ? "waits" : "does not wait")
             },
-            drained: { socket in journal.note("left \(socket.bufferedAmount)") }
-        )
+            drained: { socket in journal.note("left \(socket.bufferedAmount)") })
     }
 
     @Test("send tells that a message waits, and drained that it has left")
     func drained() async throws {
         let notes = Journal()
         let server = try TestServer(script: Self.flood(notes))
-        let peer = try RawPeer.open(server.address, receiveBuffer: 4096)
+        let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         #expect(notes.wait(for: .note("waits")))
         #expect(server.journal.events == [.opened])
         while !notes.events.contains(.note("left 0")) {
@@ -39,10 +38,8 @@ struct BackpressureTests {
         #expect(server.journal.events.filter { $0 == .drained }.count == 1)
     }
 
-    @Test(
-        "past the hard limit the connection is cut, or the message dropped",
-        arguments: [SlowConsumerPolicy.close, .dropNewest]
-    )
+    @Test("past the hard limit the connection is cut, or the message dropped",
+        arguments: [SlowConsumerPolicy.close, .dropNewest])
     func hardLimit(policy: SlowConsumerPolicy) async throws {
         let notes = Journal()
         let script = Script(opened: { socket in
@@ -53,15 +50,12 @@ struct BackpressureTests {
             notes.note("\(results.last.map { "\($0)" } ?? "") \(results.contains(.queued))")
             notes.note("\(socket.bufferedAmount <= 300 << 10)")
         })
-        let server = try TestServer(
-            .quiet {
-                $0.outputSoftLimit = 64 << 10
-                $0.outputHardLimit = 256 << 10
-                $0.slowConsumerPolicy = policy
-            },
-            script: script
-        )
-        let peer = try RawPeer.open(server.address, receiveBuffer: 4096)
+        let server = try TestServer(.quiet {
+            $0.outputSoftLimit = 64 << 10
+            $0.outputHardLimit = 256 << 10
+            $0.slowConsumerPolicy = policy
+        }, script: script)
+        let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         #expect(notes.wait { $0.count == 2 })
         #expect(notes.events == [.note("dropped true"), .note("true")])
         if policy == .close {
@@ -83,20 +77,16 @@ struct BackpressureTests {
         let script = Script(opened: { socket in
             socket.eventLoop?.schedule(after: .zero) { _ in
                 var dropped = 0
-                for index in 0..<200
-                where socket.send("\(index) \(Self.block.prefix(1000))") == .dropped {
+                for index in 0..<200 where socket.send("\(index) \(Self.block.prefix(1000))") == .dropped {
                     dropped += 1
                 }
                 journal.note("dropped \(dropped)")
             }
         })
-        let server = try TestServer(
-            .quiet {
-                $0.outputSoftLimit = 16 << 10
-                $0.outputHardLimit = 64 << 10
-            },
-            script: script
-        )
+        let server = try TestServer(.quiet {
+            $0.outputSoftLimit = 16 << 10
+            $0.outputHardLimit = 64 << 10
+        }, script: script)
         let peer = try RawPeer.open(server.address)
         #expect(journal.wait { !$0.isEmpty })
         #expect(journal.events == [.note("dropped 0")])
@@ -110,30 +100,30 @@ struct BackpressureTests {
     @Test("a peer that does not read its echoes is not read from, and resumes without a loss")
     func notReadFrom() async throws {
         let server = try TestServer(script: Script(writesMessagesDown: false))
-        let peer = try RawPeer.open(server.address, receiveBuffer: 4096)
+        let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         // Send until nothing more is taken: both kernels' buffers are full, and the server's queue.
+        let count = 1500
+        let frames = (0..<16).map { frame(0x82, [UInt8](repeating: $0, count: 10_000)) }
         var bytes: [UInt8] = []
-        for index in 0..<3000 {
-            bytes += frame(0x82, [UInt8](repeating: UInt8(index % 251), count: 10_000))
-        }
+        for index in 0..<count { bytes += frames[index % 16] }
         var sent = 0
         var standstill = 0
         while standstill < 3, sent < bytes.count {
-            let count = peer.sendWhatFits(Array(bytes[sent...].prefix(1 << 20)))
-            sent += count
+            let taken = peer.sendWhatFits(Array(bytes[sent...].prefix(1 << 20)))
+            sent += taken
             // Whoever is not read from gets a turn of the server's loop to be read after all.
             _ = await server.inspect { _ in true }
             let lent = await server.inspect { $0.loop.state.buffers.lentByteCount }
             #expect((lent.first ?? .max) < 4 << 20)
-            standstill = count == 0 ? standstill + 1 : 0
+            standstill = taken == 0 ? standstill + 1 : 0
         }
         #expect(sent < bytes.count)
         #expect(server.journal.closings.isEmpty)
         // Whatever was sent whole comes back whole.
-        let frameByteCount = bytes.count / 3000
+        let frameByteCount = bytes.count / count
         for index in 0..<(sent / frameByteCount) {
             let echo = try peer.receiveFrame()
-            guard echo.payload == [UInt8](repeating: UInt8(index % 251), count: 10_000) else {
+            guard echo.payload == [UInt8](repeating: UInt8(index % 16), count: 10_000) else {
                 Issue.record("echo \(index) is not what was sent")
                 break
             }
@@ -147,11 +137,9 @@ struct BackpressureTests {
     func pingFlood() async throws {
         let notes = Journal()
         let server = try TestServer(script: Self.flood(notes))
-        let peer = try RawPeer.open(server.address, receiveBuffer: 4096)
+        let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         #expect(notes.wait(for: .note("waits")))
-        for index in 0..<1000 {
-            try peer.send(frame(0x89, [UInt8(index >> 8), UInt8(index & 0xFF)]))
-        }
+        for index in 0..<1000 { try peer.send(frame(0x89, [UInt8(index >> 8), UInt8(index & 0xFF)])) }
         // A text behind the pings tells that they were seen.
         try peer.send(textFrame("seen"))
         #expect(server.journal.wait(for: .text("seen")))
@@ -171,14 +159,11 @@ struct BackpressureTests {
     @Test("a peer that stays over the soft limit is cut")
     func slowPeer() async throws {
         let notes = Journal()
-        let server = try TestServer(
-            .quiet {
-                $0.outputSoftLimit = 1024
-                $0.slowPeerTimeout = .milliseconds(100)
-            },
-            script: Self.flood(notes)
-        )
-        let peer = try RawPeer.open(server.address, receiveBuffer: 4096)
+        let server = try TestServer(.quiet {
+            $0.outputSoftLimit = 1024
+            $0.slowPeerTimeout = .milliseconds(100)
+        }, script: Self.flood(notes))
+        let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         guard case .closed(let code, let reason) = server.journal.waitForClosed() else {
             Issue.record("the connection was not closed")
             return
@@ -202,8 +187,7 @@ struct BackpressureTests {
         })
         let server = try TestServer(script: script)
         let peer = try RawPeer.open(server.address)
-        let bytes =
-            (0..<100).flatMap { textFrame("\($0)") } + frame(0x01, Array("10".utf8))
+        let bytes = (0..<100).flatMap { textFrame("\($0)") } + frame(0x01, Array("10".utf8))
             + frame(0x89, [1]) + frame(0x80, Array("0".utf8)) + closeFrame(1000)
         try peer.send(bytes)
         for index in 0..<100 { #expect(try peer.receiveFrame().text == "\(index)") }

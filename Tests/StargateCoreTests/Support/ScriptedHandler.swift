@@ -9,7 +9,7 @@ struct Script: Sendable {
     var received: @Sendable (HandlerEvent, WebSocket) -> Bool = { _, _ in true }
     var drained: @Sendable (WebSocket) -> Void = { _ in }
     var closed: @Sendable (WebSocket) -> Void = { _ in }
-    /// Whether messages are written down; not for tests with many.
+    /// Whether messages are written down; if not, they are echoed and nothing else.
     var writesMessagesDown = true
 
     static let echo = Script()
@@ -30,8 +30,13 @@ final class ScriptedHandler: WebSocketHandler {
     }
 
     func received(_ message: Message, on socket: WebSocket) {
+        guard script.writesMessagesDown else {
+            // No copy either: this is for tests that count what a message costs.
+            socket.send(message)
+            return
+        }
         let event = HandlerEvent(message)
-        if script.writesMessagesDown { journal.append(event) }
+        journal.append(event)
         if script.received(event, socket) { socket.send(message) }
     }
 

@@ -1,0 +1,136 @@
+import CTestSupport
+import Testing
+
+@testable import StargateCore
+
+/// What a loop's thread had done when it was asked.
+private struct Account: Sendable {
+    var allocations: UInt64
+    var writes: UInt64
+    var counters: LoopCounters
+}
+
+@Suite("Budgets", .serialized, .enabled(if: counters_work(), "a sanitizer brings its own allocator"))
+struct BudgetTests {
+    private func account(_ server: borrowing TestServer) async throws -> Account {
+        let accounts = await server.inspect { loop in
+            let counts = current_thread_counts()
+            return Account(
+                allocations: counts.allocations, writes: counts.writes,
+                counters: loop.loop.state.counters)
+        }
+        return try #require(accounts.first)
+    }
+
+    /// What asking itself costs, when nothing else happens.
+    private func cost(_ server: borrowing TestServer) async throws -> UInt64 {
+        _ = try await account(server)
+        let first = try await account(server)
+        let second = try await account(server)
+        return second.allocations - first.allocations
+    }
+
+    @Test("the counters count")
+    func counters() {
+        let before = current_thread_counts().allocations
+        let memory = UnsafeMutableRawPointer.allocate(byteCount: 100, alignment: 16)
+        let after = current_thread_counts().allocations
+        memory.deallocate()
+        #expect(after == before + 1)
+    }
+
+    struct Traffic: CustomTestStringConvertible, Sendable {
+        var testDescription: String
+        /// What is sent at once, and answered before it is sent again.
+        var bytes: [UInt8]
+        var messageCount: Int
+        /// How the bytes are cut.
+        var segment = Int.max
+    }
+
+    static let traffic: [Traffic] = [
+        Traffic(testDescription: "a short text", bytes: textFrame("0123456789"), messageCount: 1),
+        Traffic(testDescription: "1000 bytes", bytes: frame(0x82, [UInt8](repeating: 1, count: 1000)),
+            messageCount: 1),
+        Traffic(testDescription: "a batch of 100 texts",
+            bytes: (0..<100).flatMap { textFrame("message \($0)") }, messageCount: 100),
+        Traffic(testDescription: "40,000 bytes, written from where they lie",
+            bytes: frame(0x82, [UInt8](repeating: 1, count: 40_000)), messageCount: 1),
+        Traffic(testDescription: "a batch cut anywhere",
+            bytes: (0..<20).flatMap { textFrame("message \($0)") }, messageCount: 20, segment: 7),
+        Traffic(testDescription: "a message that spans reads",
+            bytes: frame(0x82, [UInt8](repeating: 1, count: 20_000)), messageCount: 1, segment: 3000),
+        Traffic(testDescription: "fragments with a ping between them",
+            bytes: frame(0x01, [0x61]) + frame(0x89, [1]) + frame(0x80, [0x62]), messageCount: 1),
+    ]
+
+    @Test("an echoed message costs no allocation", arguments: traffic)
+    func allocations(_ traffic: Traffic) async throws {
+        let server = try TestServer(script: .silent)
+        let peer = try RawPeer.open(server.address)
+        let rounds = 50
+        for _ in 0..<10 { try exchange(traffic, peer) }
+        let cost = try await cost(server)
+        let before = try await account(server)
+        for _ in 0..<rounds { try exchange(traffic, peer) }
+        let after = try await account(server)
+        let messages = after.counters.messagesReceived - before.counters.messagesReceived
+        #expect(messages == UInt64(rounds * traffic.messageCount))
+        #expect(after.allocations - before.allocations <= cost)
+        peer.close()
+        await server.stop()
+    }
+
+    private func exchange(_ traffic: Traffic, _ peer: RawPeer) throws {
+        try peer.sendAsFarAsTaken(traffic.bytes, segment: traffic.segment)
+        var echoes = 0
+        while echoes < traffic.messageCount {
+            if try peer.receiveFrame().opcode < 8 { echoes += 1 }
+        }
+    }
+
+    @Test("whatever one read brings is answered with one write", arguments: [1, 10, 1000])
+    func writes(count: Int) async throws {
+        let server = try TestServer(script: .silent)
+        let peer = try RawPeer.open(server.address)
+        let batch = (0..<count).flatMap { frame($0 % 3 == 0 ? 0x89 : 0x81, Array("m\($0)".utf8)) }
+        let before = try await account(server)
+        for _ in 0..<10 {
+            try peer.send(batch)
+            for _ in 0..<count { _ = try peer.receiveFrame() }
+        }
+        let after = try await account(server)
+        let reads = after.counters.reads - before.counters.reads
+        let writes = after.counters.writes - before.counters.writes
+        #expect(writes <= reads)
+        #expect(reads >= 10)
+        // The loop's own count is that of the system calls, but for the wake-ups of its mailbox.
+        #expect(after.writes - before.writes <= writes + 2)
+        peer.close()
+        await server.stop()
+    }
+
+    @Test("an idle connection has nothing but its block")
+    func idle() async throws {
+        let server = try TestServer(script: .silent)
+        let peers = try (0..<50).map { _ in try RawPeer.open(server.address) }
+        for peer in peers {
+            try peer.sendAsFarAsTaken(frame(0x01, [0x61]) + frame(0x80, [0x62]), segment: 3)
+            #expect(try peer.receiveFrame().text == "ab")
+        }
+        let held = await server.inspect { loop in
+            loop.loop.state.slab.active.count { connection in
+                connection.state.inbound != nil || connection.state.outbound != nil
+            }
+        }
+        #expect(held == [0])
+        #expect(await server.inspect { $0.loop.state.buffers.lentByteCount } == [0])
+        #expect(ConnectionSlab.transportOffset <= 192)
+        await server.stop()
+    }
+}
+
+/// An echo that does nothing else, because writing down costs memory.
+extension Script {
+    fileprivate static let silent = Script(writesMessagesDown: false)
+}
