@@ -152,12 +152,13 @@ extension Connection {
     func hasRoom(for byteCount: Int) -> Bool {
         guard let outbound = state.outbound, !outbound.queue.isEmpty else { return true }
         let limits = limits
-        // What only waits for the end of this turn is offered to the kernel first.
-        if !state.flags.contains(.isBlocked), outbound.queue.byteCount >= CorkBuffer.capacity {
-            writeQueue(outbound)
-            if state.outbound == nil { return false }
-        }
         guard outbound.queue.byteCount + byteCount > limits.outputHardLimit else { return true }
+        // What only waits for the end of this turn is offered to the kernel first.
+        if !state.flags.contains(.isBlocked) {
+            writeQueue(outbound)
+            guard !state.flags.contains(.isCondemned) else { return false }
+            if outbound.queue.byteCount + byteCount <= limits.outputHardLimit { return true }
+        }
         if limits.outputPolicy == .close { overflow() }
         return false
     }

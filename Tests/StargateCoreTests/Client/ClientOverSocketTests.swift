@@ -14,7 +14,12 @@ final class FakeServer {
         descriptor = try ListeningSocket.open(address, backlog: 16, isShared: false)
         var limit = timeval(tv_sec: RawPeer.patience, tv_usec: 0)
         setsockopt(
-            descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+            descriptor,
+            SOL_SOCKET,
+            SO_RCVTIMEO,
+            &limit,
+            socklen_t(MemoryLayout<timeval>.size)
+        )
         port = SocketAddress(localOf: descriptor)?.port ?? 0
     }
 
@@ -51,7 +56,9 @@ final class FakeServer {
 struct ClientOverSocketTests {
     /// Connects while `answer` plays the server. Returns the reason if it did not come to it.
     private func connect(
-        _ request: ClientRequest, journal: Journal = Journal(), script: Script = .echo,
+        _ request: ClientRequest,
+        journal: Journal = Journal(),
+        script: Script = .echo,
         _ answer: () throws -> Void = {}
     ) async throws -> ClientError? {
         let group = try LoopGroup(count: 1)
@@ -83,9 +90,11 @@ struct ClientOverSocketTests {
             received: { _, socket in
                 socket.close(.goingAway, reason: "done")
                 return false
-            })
+            }
+        )
         let error = try await connect(
-            ClientRequest(url: "ws://127.0.0.1:\(server.address.port)/"), journal: journal,
+            ClientRequest(url: "ws://127.0.0.1:\(server.address.port)/"),
+            journal: journal,
             script: script
         ) { #expect(journal.waitForClosed() == .closed(1001, "")) }
         #expect(error == nil)
@@ -114,15 +123,27 @@ struct ClientOverSocketTests {
         #expect(error?.kind == .badURL)
     }
 
-    @Test("answers that are no acceptance", arguments: [
-        ("HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello", ClientError.Kind.refused(status: 404)),
-        ("HTTP/1.1 200 OK\r\n\r\n", .refused(status: 200)),
-        ("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n", .invalidResponse),
-        ("HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n", .invalidResponse),
-        ("nonsense\r\n\r\n", .invalidResponse), ("\u{0}\u{1}\u{2}", .invalidResponse),
-        ("HTTP/1.1 101 x\r\nA: " + String(repeating: "a", count: 65_000), .invalidResponse),
-        ("", .closed), ("HTTP/1.1 101", .closed),
-    ])
+    @Test(
+        "answers that are no acceptance",
+        arguments: [
+            (
+                "HTTP/1.1 404 Not Found\r\nContent-Length: 5\r\n\r\nhello",
+                ClientError.Kind.refused(status: 404)
+            ),
+            ("HTTP/1.1 200 OK\r\n\r\n", .refused(status: 200)),
+            (
+                "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: AAAAAAAAAAAAAAAAAAAAAAAAAAA=\r\n\r\n",
+                .invalidResponse
+            ),
+            (
+                "HTTP/1.1 101 x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n",
+                .invalidResponse
+            ),
+            ("nonsense\r\n\r\n", .invalidResponse), ("\u{0}\u{1}\u{2}", .invalidResponse),
+            ("HTTP/1.1 101 x\r\nA: " + String(repeating: "a", count: 65_000), .invalidResponse),
+            ("", .closed), ("HTTP/1.1 101", .closed),
+        ]
+    )
     func badAnswer(answer: String, kind: ClientError.Kind) async throws {
         let server = try FakeServer()
         let journal = Journal()
@@ -200,14 +221,18 @@ struct ClientOverSocketTests {
         #expect(error == nil)
     }
 
-    @Test("frames glued behind the server's answer, byte by byte and at once", arguments: [1, 1000])
+    @Test(
+        "frames glued behind the server's answer, byte by byte and at once",
+        arguments: [1, 1000]
+    )
     func glued(segment: Int) async throws {
         let server = try FakeServer()
         let journal = Journal()
         let error = try await connect(server.request, journal: journal) {
             let peer = server.accept()
             let request = try peer.receive(through: "\r\n\r\n")
-            let bytes = Array(FakeServer.acceptance(of: request).utf8)
+            let bytes =
+                Array(FakeServer.acceptance(of: request).utf8)
                 + frame(0x81, Array("glued".utf8), key: nil) + frame(0x88, [3, 0xE8], key: nil)
             try peer.sendAsFarAsTaken(bytes, segment: segment)
             #expect(try peer.receiveFrame().text == "glued")

@@ -72,7 +72,8 @@ struct LoopTests {
         let journal = Journal()
         mailbox.post { loop in
             var count = 0
-            let cancelled = loop.schedule(after: .milliseconds(1)) { _ in journal.note("cancelled") }
+            let cancelled = loop.schedule(after: .milliseconds(1)) { _ in journal.note("cancelled")
+            }
             cancelled.cancel()
             cancelled.cancel()
             journal.note("\(cancelled.isScheduled)")
@@ -97,8 +98,10 @@ struct LoopTests {
         #expect(journal.events.first == .note("false") && journal.events.last == .note("end"))
     }
 
-    @Test("a group that stops cuts its connections; each handler hears of it once",
-        arguments: [true, false])
+    @Test(
+        "a group that stops cuts its connections; each handler hears of it once",
+        arguments: [true, false]
+    )
     func liveConnections(isBlocking: Bool) async throws {
         let server = try TestServer()
         let group = try LoopGroup(count: 2)

@@ -34,24 +34,33 @@ struct HTTPOverSocketTests {
         Refusal(request: "SSH-2.0-OpenSSH_9.2\r\n", status: 400),
         Refusal(request: "\u{16}\u{3}\u{1}\u{2}\u{0}\u{1}\u{0}", status: 400),
         Refusal(
-            request: "GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\n\(host)\r\n", status: 414),
+            request: "GET /\(String(repeating: "a", count: 9000)) HTTP/1.1\r\n\(host)\r\n",
+            status: 414
+        ),
         Refusal(
             request: "GET / HTTP/1.1\r\n\(host)A: \(String(repeating: "a", count: 9000))\r\n\r\n",
-            status: 431),
+            status: 431
+        ),
         Refusal(
             request: "GET / HTTP/1.1\r\n\(host)\(String(repeating: "A: b\r\n", count: 200))\r\n",
-            status: 431),
+            status: 431
+        ),
         Refusal(
-            request: upgradeRequest().replacing("Version: 13", with: "Version: 99"), status: 426),
+            request: upgradeRequest().replacing("Version: 13", with: "Version: 99"),
+            status: 426
+        ),
         Refusal(request: upgradeRequest().replacing("dGhlIHN", with: "!!!"), status: 400),
         Refusal(
-            request: upgradeRequest().replacing("Sec-WebSocket-Key", with: "X-Key"), status: 400),
+            request: upgradeRequest().replacing("Sec-WebSocket-Key", with: "X-Key"),
+            status: 400
+        ),
         Refusal(request: upgradeRequest().replacing("GET", with: "POST"), status: 405),
         Refusal(request: upgradeRequest(extra: "Content-Length: 5\r\n"), status: 400),
         Refusal(request: upgradeRequest(extra: "Transfer-Encoding: chunked\r\n"), status: 400),
         Refusal(
             request: upgradeRequest(extra: "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"),
-            status: 400),
+            status: 400
+        ),
     ]
 
     @Test("is refused, and the connection ends behind it", arguments: refusals)
@@ -59,11 +68,15 @@ struct HTTPOverSocketTests {
         let server = try server()
         let peer = try RawPeer(server.address)
         // A second request that a proxy may believe to be tunnelled is not answered.
-        try peer.send(refusal.request + (refusal.request.hasSuffix("\r\n\r\n") ? upgradeRequest() : ""))
+        try peer.send(
+            refusal.request + (refusal.request.hasSuffix("\r\n\r\n") ? upgradeRequest() : "")
+        )
         let response = String(decoding: try peer.receiveRest(), as: UTF8.self)
         #expect(response.hasPrefix("HTTP/1.1 \(refusal.status) "))
         #expect(response.ranges(of: "HTTP/1.1 ").count == 1)
-        let connection = response.split(separator: "\r\n").first { $0.lowercased().hasPrefix("connection:") }
+        let connection = response.split(separator: "\r\n").first {
+            $0.lowercased().hasPrefix("connection:")
+        }
         #expect(connection?.lowercased().contains("close") == true)
         await server.stop()
         #expect(server.journal.events.isEmpty)

@@ -14,7 +14,8 @@ struct BackpressureTests {
                 while socket.send(block) == .sent, count < 10_000 { count += 1 }
                 journal.note(socket.bufferedAmount > 0 ? "waits" : "does not wait")
             },
-            drained: { socket in journal.note("left \(socket.bufferedAmount)") })
+            drained: { socket in journal.note("left \(socket.bufferedAmount)") }
+        )
     }
 
     @Test("send tells that a message waits, and drained that it has left")
@@ -38,8 +39,10 @@ struct BackpressureTests {
         #expect(server.journal.events.filter { $0 == .drained }.count == 1)
     }
 
-    @Test("past the hard limit the connection is cut, or the message dropped",
-        arguments: [SlowConsumerPolicy.close, .dropNewest])
+    @Test(
+        "past the hard limit the connection is cut, or the message dropped",
+        arguments: [SlowConsumerPolicy.close, .dropNewest]
+    )
     func hardLimit(policy: SlowConsumerPolicy) async throws {
         let notes = Journal()
         let script = Script(opened: { socket in
@@ -50,11 +53,14 @@ struct BackpressureTests {
             notes.note("\(results.last.map { "\($0)" } ?? "") \(results.contains(.queued))")
             notes.note("\(socket.bufferedAmount <= 300 << 10)")
         })
-        let server = try TestServer(.quiet {
-            $0.outputSoftLimit = 64 << 10
-            $0.outputHardLimit = 256 << 10
-            $0.slowConsumerPolicy = policy
-        }, script: script)
+        let server = try TestServer(
+            .quiet {
+                $0.outputSoftLimit = 64 << 10
+                $0.outputHardLimit = 256 << 10
+                $0.slowConsumerPolicy = policy
+            },
+            script: script
+        )
         let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         #expect(notes.wait { $0.count == 2 })
         #expect(notes.events == [.note("dropped true"), .note("true")])
@@ -77,16 +83,20 @@ struct BackpressureTests {
         let script = Script(opened: { socket in
             socket.eventLoop?.schedule(after: .zero) { _ in
                 var dropped = 0
-                for index in 0..<200 where socket.send("\(index) \(Self.block.prefix(1000))") == .dropped {
+                for index in 0..<200
+                where socket.send("\(index) \(Self.block.prefix(1000))") == .dropped {
                     dropped += 1
                 }
                 journal.note("dropped \(dropped)")
             }
         })
-        let server = try TestServer(.quiet {
-            $0.outputSoftLimit = 16 << 10
-            $0.outputHardLimit = 64 << 10
-        }, script: script)
+        let server = try TestServer(
+            .quiet {
+                $0.outputSoftLimit = 16 << 10
+                $0.outputHardLimit = 64 << 10
+            },
+            script: script
+        )
         let peer = try RawPeer.open(server.address)
         #expect(journal.wait { !$0.isEmpty })
         #expect(journal.events == [.note("dropped 0")])
@@ -139,7 +149,9 @@ struct BackpressureTests {
         let server = try TestServer(script: Self.flood(notes))
         let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         #expect(notes.wait(for: .note("waits")))
-        for index in 0..<1000 { try peer.send(frame(0x89, [UInt8(index >> 8), UInt8(index & 0xFF)])) }
+        for index in 0..<1000 {
+            try peer.send(frame(0x89, [UInt8(index >> 8), UInt8(index & 0xFF)]))
+        }
         // A text behind the pings tells that they were seen.
         try peer.send(textFrame("seen"))
         #expect(server.journal.wait(for: .text("seen")))
@@ -159,10 +171,13 @@ struct BackpressureTests {
     @Test("a peer that stays over the soft limit is cut")
     func slowPeer() async throws {
         let notes = Journal()
-        let server = try TestServer(.quiet {
-            $0.outputSoftLimit = 1024
-            $0.slowPeerTimeout = .milliseconds(100)
-        }, script: Self.flood(notes))
+        let server = try TestServer(
+            .quiet {
+                $0.outputSoftLimit = 1024
+                $0.slowPeerTimeout = .milliseconds(100)
+            },
+            script: Self.flood(notes)
+        )
         let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         guard case .closed(let code, let reason) = server.journal.waitForClosed() else {
             Issue.record("the connection was not closed")
@@ -187,7 +202,8 @@ struct BackpressureTests {
         })
         let server = try TestServer(script: script)
         let peer = try RawPeer.open(server.address)
-        let bytes = (0..<100).flatMap { textFrame("\($0)") } + frame(0x01, Array("10".utf8))
+        let bytes =
+            (0..<100).flatMap { textFrame("\($0)") } + frame(0x01, Array("10".utf8))
             + frame(0x89, [1]) + frame(0x80, Array("0".utf8)) + closeFrame(1000)
         try peer.send(bytes)
         for index in 0..<100 { #expect(try peer.receiveFrame().text == "\(index)") }

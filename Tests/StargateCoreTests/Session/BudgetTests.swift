@@ -10,14 +10,20 @@ private struct Account: Sendable {
     var counters: LoopCounters
 }
 
-@Suite("Budgets", .serialized, .enabled(if: counters_work(), "a sanitizer brings its own allocator"))
+@Suite(
+    "Budgets",
+    .serialized,
+    .enabled(if: counters_work(), "a sanitizer brings its own allocator")
+)
 struct BudgetTests {
     private func account(_ server: borrowing TestServer) async throws -> Account {
         let accounts = await server.inspect { loop in
             let counts = current_thread_counts()
             return Account(
-                allocations: counts.allocations, writes: counts.writes,
-                counters: loop.loop.state.counters)
+                allocations: counts.allocations,
+                writes: counts.writes,
+                counters: loop.loop.state.counters
+            )
         }
         return try #require(accounts.first)
     }
@@ -50,18 +56,38 @@ struct BudgetTests {
 
     static let traffic: [Traffic] = [
         Traffic(testDescription: "a short text", bytes: textFrame("0123456789"), messageCount: 1),
-        Traffic(testDescription: "1000 bytes", bytes: frame(0x82, [UInt8](repeating: 1, count: 1000)),
-            messageCount: 1),
-        Traffic(testDescription: "a batch of 100 texts",
-            bytes: (0..<100).flatMap { textFrame("message \($0)") }, messageCount: 100),
-        Traffic(testDescription: "40,000 bytes, written from where they lie",
-            bytes: frame(0x82, [UInt8](repeating: 1, count: 40_000)), messageCount: 1),
-        Traffic(testDescription: "a batch cut anywhere",
-            bytes: (0..<20).flatMap { textFrame("message \($0)") }, messageCount: 20, segment: 7),
-        Traffic(testDescription: "a message that spans reads",
-            bytes: frame(0x82, [UInt8](repeating: 1, count: 20_000)), messageCount: 1, segment: 3000),
-        Traffic(testDescription: "fragments with a ping between them",
-            bytes: frame(0x01, [0x61]) + frame(0x89, [1]) + frame(0x80, [0x62]), messageCount: 1),
+        Traffic(
+            testDescription: "1000 bytes",
+            bytes: frame(0x82, [UInt8](repeating: 1, count: 1000)),
+            messageCount: 1
+        ),
+        Traffic(
+            testDescription: "a batch of 100 texts",
+            bytes: (0..<100).flatMap { textFrame("message \($0)") },
+            messageCount: 100
+        ),
+        Traffic(
+            testDescription: "40,000 bytes, written from where they lie",
+            bytes: frame(0x82, [UInt8](repeating: 1, count: 40_000)),
+            messageCount: 1
+        ),
+        Traffic(
+            testDescription: "a batch cut anywhere",
+            bytes: (0..<20).flatMap { textFrame("message \($0)") },
+            messageCount: 20,
+            segment: 7
+        ),
+        Traffic(
+            testDescription: "a message that spans reads",
+            bytes: frame(0x82, [UInt8](repeating: 1, count: 20_000)),
+            messageCount: 1,
+            segment: 3000
+        ),
+        Traffic(
+            testDescription: "fragments with a ping between them",
+            bytes: frame(0x01, [0x61]) + frame(0x89, [1]) + frame(0x80, [0x62]),
+            messageCount: 1
+        ),
     ]
 
     @Test("an echoed message costs no allocation", arguments: traffic)

@@ -34,8 +34,11 @@ enum Deed: String, CaseIterable, Sendable {
 
 @Suite("The end of a connection, over a socket", .serialized)
 struct EndingTests {
-    @Test("a handler may close, terminate and send anywhere; it hears of the end once",
-        arguments: Place.allCases, Deed.allCases)
+    @Test(
+        "a handler may close, terminate and send anywhere; it hears of the end once",
+        arguments: Place.allCases,
+        Deed.allCases
+    )
     func oddPlaces(place: Place, deed: Deed) async throws {
         let script = Script(
             opened: { socket in
@@ -48,11 +51,15 @@ struct EndingTests {
                 return true
             },
             drained: { if place == .drained { deed.doIt($0) } },
-            closed: { if place == .closed { deed.doIt($0) } })
-        let server = try TestServer(.quiet {
-            $0.closeTimeout = .milliseconds(300)
-            $0.outputHardLimit = 32 << 20
-        }, script: script)
+            closed: { if place == .closed { deed.doIt($0) } }
+        )
+        let server = try TestServer(
+            .quiet {
+                $0.closeTimeout = .milliseconds(300)
+                $0.outputHardLimit = 32 << 20
+            },
+            script: script
+        )
         let peer = try RawPeer(server.address)
         try peer.send(Array(upgradeRequest().utf8) + textFrame("1") + textFrame("2"))
         _ = try peer.receiveStatus()
@@ -89,12 +96,18 @@ struct EndingTests {
         #expect(try peer.receiveRest().isEmpty)
         await server.stop()
         // Messages are still received until the peer's Close frame is there.
-        #expect(server.journal.events == [
-            .opened, .text("a"), .text("go"), .text("after"), .text("late"), .closed(4002, "ok"),
-        ])
+        #expect(
+            server.journal.events == [
+                .opened, .text("a"), .text("go"), .text("after"), .text("late"),
+                .closed(4002, "ok"),
+            ]
+        )
     }
 
-    @Test("a code that must not be sent is not sent", arguments: [1005, 1006, 1015, 0, 999, 5000] as [UInt16])
+    @Test(
+        "a code that must not be sent is not sent",
+        arguments: [1005, 1006, 1015, 0, 999, 5000] as [UInt16]
+    )
     func unsendableCode(code: UInt16) async throws {
         let script = Script(opened: { $0.close(CloseCode(rawValue: code), reason: "why") })
         let server = try TestServer(script: script)
@@ -147,7 +160,9 @@ struct EndingTests {
         // The peer has not ended its half: only the deadline ends the connection.
         if count != [0] {
             while (try? peer.send(textFrame("noise"))) != nil {
-                if await server.inspect({ $0.loop.state.counters.connectionsActive }) == [0] { break }
+                if await server.inspect({ $0.loop.state.counters.connectionsActive }) == [0] {
+                    break
+                }
             }
         }
         #expect(await server.inspect { $0.loop.state.counters.connectionsActive } == [0])
@@ -161,8 +176,11 @@ struct EndingTests {
         ("a handshake", Array(upgradeRequest().utf8), true),
         ("half a header", Array(upgradeRequest().utf8) + [0x81], true),
         ("half a frame", Array(upgradeRequest().utf8) + textFrame("abc").dropLast(), true),
-        ("half a large frame", Array(upgradeRequest().utf8)
-            + frame(0x82, [UInt8](repeating: 1, count: 200_000), announced: 300_000), true),
+        (
+            "half a large frame",
+            Array(upgradeRequest().utf8)
+                + frame(0x82, [UInt8](repeating: 1, count: 200_000), announced: 300_000), true
+        ),
         ("half a message", Array(upgradeRequest().utf8) + frame(0x01, [0x61]), true),
         ("half a ping", Array(upgradeRequest().utf8) + frame(0x89, [1, 2, 3]).dropLast(), true),
         ("a close", Array(upgradeRequest().utf8) + closeFrame(1000), true),
@@ -210,10 +228,13 @@ struct EndingTests {
         let script = Script(closed: { socket in
             journal.note("\(socket.isOpen) \(socket.send("late"))")
         })
-        let server = try TestServer(.quiet {
-            $0.keepAliveInterval = .milliseconds(100)
-            $0.pongTimeout = .milliseconds(100)
-        }, script: script)
+        let server = try TestServer(
+            .quiet {
+                $0.keepAliveInterval = .milliseconds(100)
+                $0.pongTimeout = .milliseconds(100)
+            },
+            script: script
+        )
         let peer = try RawPeer.open(server.address)
         #expect(try peer.receiveFrame().opcode == 9)
         let rest = try peer.receiveRest()
@@ -231,10 +252,12 @@ struct EndingTests {
 
     @Test("a peer that answers pings stays")
     func keepAlive() async throws {
-        let server = try TestServer(.quiet {
-            $0.keepAliveInterval = .milliseconds(100)
-            $0.pongTimeout = .milliseconds(5000)
-        })
+        let server = try TestServer(
+            .quiet {
+                $0.keepAliveInterval = .milliseconds(100)
+                $0.pongTimeout = .milliseconds(5000)
+            }
+        )
         let peer = try RawPeer.open(server.address)
         for _ in 0..<3 {
             let ping = try peer.receiveFrame()

@@ -20,41 +20,53 @@ struct LifetimeTests {
         """
     }
 
-    @Test("what may be done with a borrowed message compiles", arguments: [
-        "socket.send(message)",
-        "if case .text(let text) = message { self.text = String(copying: text) }",
-        "if case .binary(let bytes) = message { self.bytes = bytes.withUnsafeBytes { Array($0) } }",
-        "self.socket = socket",
-        "socket.eventLoop?.schedule(after: .seconds(1)) { _ in socket.send(\"later\") }",
-    ])
+    @Test(
+        "what may be done with a borrowed message compiles",
+        arguments: [
+            "socket.send(message)",
+            "if case .text(let text) = message { self.text = String(copying: text) }",
+            "if case .binary(let bytes) = message { self.bytes = bytes.withUnsafeBytes { Array($0) } }",
+            "self.socket = socket",
+            "socket.eventLoop?.schedule(after: .seconds(1)) { _ in socket.send(\"later\") }",
+        ]
+    )
     func allowed(body: String) throws {
         let (status, output) = try Compiler.check(handler(body))
         #expect(status == 0, "\(output)")
     }
 
-    @Test("a borrowed message cannot be kept", arguments: [
-        "let keep = { _ = message.byteCount }; later = keep",
-        "kept = message",
-        "if case .binary(let bytes) = message { let keep = { _ = bytes.byteCount }; later = keep }",
-        "socket.eventLoop?.schedule(after: .seconds(1)) { _ in socket.send(message) }",
-    ])
+    @Test(
+        "a borrowed message cannot be kept",
+        arguments: [
+            "let keep = { _ = message.byteCount }; later = keep",
+            "kept = message",
+            "if case .binary(let bytes) = message { let keep = { _ = bytes.byteCount }; later = keep }",
+            "socket.eventLoop?.schedule(after: .seconds(1)) { _ in socket.send(message) }",
+        ]
+    )
     func keeping(body: String) throws {
-        let source = "nonisolated(unsafe) var later: () -> Void = {}\n"
+        let source =
+            "nonisolated(unsafe) var later: () -> Void = {}\n"
             + handler(body).replacing("import StargateCore\n", with: "")
-        let kept = body.hasPrefix("kept")
-            ? source.replacing("var text = \"\"", with: "var text = \"\"; var kept: Message") : source
+        let kept =
+            body.hasPrefix("kept")
+            ? source.replacing("var text = \"\"", with: "var text = \"\"; var kept: Message")
+            : source
         let (status, output) = try Compiler.check("import StargateCore\n" + kept)
         #expect(status != 0)
         let isAboutLifetime = ["lifetime", "escap", "Escapable"].contains { output.contains($0) }
         #expect(isAboutLifetime, "\(output)")
     }
 
-    @Test("a connection cannot leave its loop", arguments: [
-        "Task { socket.send(\"from elsewhere\") }",
-        "Task.detached { socket.send(\"from elsewhere\") }",
-        "socket.eventLoop?.mailbox.post { _ in socket.send(\"from elsewhere\") }",
-        "let loop = socket.eventLoop; Task.detached { _ = loop?.index }",
-    ])
+    @Test(
+        "a connection cannot leave its loop",
+        arguments: [
+            "Task { socket.send(\"from elsewhere\") }",
+            "Task.detached { socket.send(\"from elsewhere\") }",
+            "socket.eventLoop?.mailbox.post { _ in socket.send(\"from elsewhere\") }",
+            "let loop = socket.eventLoop; Task.detached { _ = loop?.index }",
+        ]
+    )
     func sending(body: String) throws {
         let (status, output) = try Compiler.check(handler(body))
         #expect(status != 0)
@@ -87,12 +99,14 @@ private enum Compiler {
         let sources = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
             .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent()
             .appendingPathComponent("Sources")
-        process.arguments = [
-            "-swift-version", "6", "-parse-as-library", "-emit-sil", "-o", "/dev/null",
-            "-I", buildFolder.appendingPathComponent("Modules").path, file.path,
-        ] + ["CUV", "COpenSSL", "CZlib", "CUTF8"].flatMap {
-            ["-Xcc", "-fmodule-map-file=\(sources.path)/\($0)/module.modulemap"]
-        }
+        process.arguments =
+            [
+                "-swift-version", "6", "-parse-as-library", "-emit-sil", "-o", "/dev/null",
+                "-I", buildFolder.appendingPathComponent("Modules").path, file.path,
+            ]
+            + ["CUV", "COpenSSL", "CZlib", "CUTF8"].flatMap {
+                ["-Xcc", "-fmodule-map-file=\(sources.path)/\($0)/module.modulemap"]
+            }
         let pipe = Pipe()
         process.standardError = pipe
         process.standardOutput = pipe
