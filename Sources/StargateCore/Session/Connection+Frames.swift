@@ -62,7 +62,7 @@ extension Connection {
     /// Whether the next frame may be processed.
     @inline(__always)
     var mayProceed: Bool {
-        receivesFrames && state.flags.isDisjoint(with: [.isPausedByApplication, .isCondemned])
+        receivesFrames && state.flags.isDisjoint(with: .stopsFrames)
     }
 
     /// Unmasks, checks and delivers a message that lies whole in the buffer.

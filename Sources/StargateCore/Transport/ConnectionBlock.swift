@@ -85,4 +85,6 @@ struct ConnectionFlags: OptionSet {
     static let isTransformed = ConnectionFlags(rawValue: 1 << 13)
 
     static let isPaused: ConnectionFlags = [.isPausedByApplication, .isPausedByOutput]
+    /// The next frame must not be processed. A constant, because it is asked for every frame.
+    static let stopsFrames: ConnectionFlags = [.isPausedByApplication, .isCondemned]
 }
