@@ -255,11 +255,11 @@ struct EndingTests {
         let server = try TestServer(
             .quiet {
                 $0.keepAliveInterval = .milliseconds(100)
-                $0.pongTimeout = .milliseconds(5000)
+                $0.pongTimeout = .milliseconds(1000)
             }
         )
         let peer = try RawPeer.open(server.address)
-        for _ in 0..<3 {
+        for _ in 0..<2 {
             let ping = try peer.receiveFrame()
             #expect(ping.first == 0x89)
             try peer.send(frame(0x8A, ping.payload))

@@ -21,8 +21,10 @@ struct RawFrame: Equatable {
 ///
 /// - Parameters:
 ///   - first: FIN, reserved bits and opcode.
+///   - payload: what it carries, not masked yet.
 ///   - key: the masking key; nil for an unmasked frame.
 ///   - announced: the length to write instead of the payload's.
+///   - lengthByteCount: in how many bytes behind the second the length is written.
 /// - Returns: the bytes.
 func frame(
     _ first: UInt8,

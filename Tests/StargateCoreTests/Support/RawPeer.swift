@@ -25,8 +25,11 @@ final class RawPeer {
 
     /// Connects to an address.
     ///
-    /// - Parameter receiveBuffer: the kernel's buffer for what is not read yet; small for a peer
-    ///   that is to push back soon.
+    /// - Parameters:
+    ///   - address: where somebody listens.
+    ///   - receiveBuffer: the kernel's buffer for what is not read yet; small for a peer that is
+    ///     to push back soon.
+    /// - Throws: ``RawPeerError``.
     init(_ address: SocketAddress, receiveBuffer: Int32? = nil) throws {
         descriptor = address.makeStreamSocket()
         guard descriptor >= 0 else { throw RawPeerError.system("socket", errno) }
