@@ -51,7 +51,8 @@ def add_newer(draft, title, add):
         trial.must(not head.all("Sec-WebSocket-Location"), "the answer mixes generations, too")
         draft.echo(peer, b"hello")
 
-    mixed.add(f"Version {draft.version} and {title}", f"Answered as version {draft.version}.", check)
+    mixed.add(f"Version {draft.version} and {title}", f"Answered as version {draft.version}.", check,
+              generation=draft.generation)
 
 
 for hybi in (V7, V8, V13):
