@@ -25,7 +25,8 @@ def generations(text):
     names = frozenset(name for name in text.lower().split(",") if name)
     unknown = names - DRAFTS.keys()
     if unknown:
-        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: one of {', '.join(DRAFTS)}")
+        known = ", ".join(DRAFTS)
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: one of {known}")
     return names
 
 

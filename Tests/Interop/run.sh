@@ -51,19 +51,26 @@ prepare() {
     esac
 }
 
+start_ours() {
+    start_server "$SERVE" --port 0 --protocols "$2" && return
+    fail "$1: our server does not start"
+    return 1
+}
+
 # The foreign clients against our server: an echo in every draft, and a refusal where it is off.
 check_client() {
     local name=$1 draft only
     for draft in $(clients_of "$name"); do
-        start_server "$SERVE" --port 0 --protocols all || { fail "$name $draft: no server"; continue; }
+        start_ours "$name $draft" all || continue
         report "$name $draft" < <(run_client "$name" "$url" "$draft" echo 2>&1)
         stop_server
         case $draft in
             13 | 17) only=hybi8 ;;
             *) only=rfc6455 ;;
         esac
-        start_server "$SERVE" --port 0 --protocols "$only" || { fail "$name $draft: no server"; continue; }
-        report "$name $draft, spoken is only $only" < <(run_client "$name" "$url" "$draft" refused 2>&1)
+        start_ours "$name $draft" "$only" || continue
+        report "$name $draft, spoken is only $only" \
+            < <(run_client "$name" "$url" "$draft" refused 2>&1)
         stop_server
     done
 }
