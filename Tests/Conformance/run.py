@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 from drafts import cases  # noqa: E402, F401  (registers the cases)
 from drafts import report, report_html  # noqa: E402
 from drafts.case import FAILED, OK, UNIMPLEMENTED, every_case, select  # noqa: E402
-from drafts.runner import DRAFTS, run_all  # noqa: E402
+from drafts.runner import DRAFTS, Unreachable, run_all  # noqa: E402
 from drafts.target import Options, Target  # noqa: E402
 
 
@@ -25,7 +25,8 @@ def generations(text):
     names = frozenset(name for name in text.lower().split(",") if name)
     unknown = names - DRAFTS.keys()
     if unknown:
-        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: one of {', '.join(DRAFTS)}")
+        known = ", ".join(DRAFTS)
+        raise argparse.ArgumentTypeError(f"{', '.join(sorted(unknown))}: one of {known}")
     return names
 
 
@@ -90,7 +91,11 @@ def main():
             print(report.outcome_line(outcome), flush=True)
 
     started = datetime.datetime.now(datetime.timezone.utc).strftime("%Y-%m-%d %H:%M UTC")
-    refusals, outcomes = run_all(chosen, options, given.parallel, given.require, progress)
+    try:
+        refusals, outcomes = run_all(chosen, options, given.parallel, given.require, progress)
+    except Unreachable as problem:
+        print(f"{given.url}: {problem}", file=sys.stderr)
+        return 2
     result = report.build(given.name or given.url, given.url, started, refusals, outcomes)
     if given.json:
         given.json.write_text(json.dumps(result, indent=1))

@@ -13,6 +13,8 @@
 set -u
 cd "$(dirname "$0")"
 source ./lib.sh
+# Where Debian puts modules; a node from elsewhere does not look there.
+export NODE_PATH=/usr/share/nodejs:/usr/lib/nodejs
 
 clients_of() {
     case $1 in
@@ -28,7 +30,7 @@ run_client() {
     case $1 in
         ruby) ruby clients/ruby_client.rb "$2" "$3" "$4" ;;
         perl) perl clients/perl_client.pl "$2" "$3" "$4" ;;
-        node) NODE_PATH=/usr/share/nodejs:/usr/lib/nodejs node clients/node_client.js "$2" "$3" "$4" ;;
+        node) node clients/node_client.js "$2" "$3" "$4" ;;
         netty) java -cp "$work:$netty_jars" NettyClient "$2" "$3" "$4" ;;
     esac
 }
@@ -44,44 +46,59 @@ prepare() {
                 /usr/share/java/netty-{handler,resolver,transport}.jar)
             javac -cp "$netty_jars" -d "$work" clients/NettyClient.java ;;
         servers) need ruby ruby && need_package ruby-websocket-driver &&
-            need_package ruby-eventmachine && need_package ruby-em-websocket ;;
+            need_package ruby-eventmachine && need_package ruby-em-websocket &&
+            need node nodejs && need_package node-ws && need_package python3-tornado ;;
     esac
+}
+
+start_ours() {
+    start_server "$SERVE" --port 0 --protocols "$2" && return
+    fail "$1: our server does not start"
+    return 1
 }
 
 # The foreign clients against our server: an echo in every draft, and a refusal where it is off.
 check_client() {
     local name=$1 draft only
     for draft in $(clients_of "$name"); do
-        start_server "$SERVE" --port 0 --protocols all || { fail "$name $draft: no server"; continue; }
+        start_ours "$name $draft" all || continue
         report "$name $draft" < <(run_client "$name" "$url" "$draft" echo 2>&1)
         stop_server
         case $draft in
             13 | 17) only=hybi8 ;;
             *) only=rfc6455 ;;
         esac
-        start_server "$SERVE" --port 0 --protocols "$only" || { fail "$name $draft: no server"; continue; }
-        report "$name $draft, spoken is only $only" < <(run_client "$name" "$url" "$draft" refused 2>&1)
+        start_ours "$name $draft" "$only" || continue
+        report "$name $draft, spoken is only $only" \
+            < <(run_client "$name" "$url" "$draft" refused 2>&1)
         stop_server
     done
 }
 
-# Our client against the foreign servers.
+# Our client against the foreign servers, in the drafts that each of them speaks.
 check_servers() {
-    local server draft size text
-    for server in driver em; do
-        start_server ruby "servers/${server}_echo.rb" || { fail "$server: no server"; continue; }
-        for draft in hixie75 hixie76 hybi7 hybi8 rfc6455; do
-            for size in 20 125 126 65535 65536; do
-                our_client "$server $draft, text of $size bytes" "$draft" -s "$size" --text=ascii
-            done
-            our_client "$server $draft, all of Unicode's lengths" "$draft" -s 512 --text=mixed
-            case $draft in
-                hixie*) ;;
-                *) our_client "$server $draft, binary" "$draft" -s 65536 --binary ;;
-            esac
+    local old="hixie75 hixie76 hybi7 hybi8 rfc6455"
+    check_server driver "$old" ruby servers/driver_echo.rb
+    check_server em "$old" ruby servers/em_echo.rb
+    check_server ws "hybi8 rfc6455" node servers/ws_echo.js
+    check_server tornado "hybi7 hybi8 rfc6455" /usr/bin/python3 servers/tornado_echo.py
+}
+
+check_server() {
+    local server=$1 drafts=$2 draft size
+    shift 2
+    start_server "$@" || { fail "$server: no server"; return; }
+    for draft in $drafts; do
+        for size in 20 125 126 65535 65536; do
+            our_client "$server $draft, text of $size bytes" "$draft" -s "$size" --text=ascii
         done
-        stop_server
+        our_client "$server $draft, all of Unicode's lengths" "$draft" -s 512 --text=mixed
+        case $draft in
+            hixie*) ;;
+            *) our_client "$server $draft, binary" "$draft" -s 65536 --binary ;;
+        esac
     done
+    stop_server
 }
 
 # Sends 20 messages over one connection and expects each of them back.

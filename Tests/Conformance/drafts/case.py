@@ -52,14 +52,15 @@ class Group:
         self.cases = []
         Group.all.append(self)
 
-    def add(self, title, expectation, check, section=None, severity=None, needs=()):
+    def add(self, title, expectation, check, section=None, severity=None, needs=(),
+            generation=None):
         """Adds one case; what is not given comes from the group."""
         self.cases.append(
             Case(
                 id=f"{self.number}.{len(self.cases) + 1}",
                 group=f"{self.number} {self.title}",
                 title=title,
-                generation=self.generation,
+                generation=generation or self.generation,
                 section=section or self.section,
                 expectation=expectation,
                 severity=severity or self.severity,

@@ -60,7 +60,8 @@ class Hixie:
         trial = peer.trial
         kind = peer.exactly(1, "frame")[0]
         if kind == 0xFF:
-            trial.must(peer.exactly(1, "rest of a frame FF") == b"\x00", "a frame FF of some length")
+            length = peer.exactly(1, "length of a frame FF")
+            trial.must(length == b"\x00", "the server sent a frame FF that is not empty")
             return None
         trial.must(kind == 0, f"the server sent a frame of type {kind:02X}")
         payload = peer.until(b"\xff", "end of the text frame")[:-1]

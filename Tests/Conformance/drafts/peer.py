@@ -64,7 +64,7 @@ class Peer:
     # Receiving
 
     def _receive(self, timeout):
-        """More bytes into `received`; False at the end of the connection, None after the timeout."""
+        """True for more bytes in `received`, False at the connection's end, None if none came."""
         if self.has_ended:
             return False
         try:

@@ -8,6 +8,7 @@ GENERATION_NAMES = {
     "h76": "draft-hixie-76",
     "v7": "hybi-07",
     "v8": "hybi-08 to -12",
+    "v13": "RFC 6455",
     None: "any",
 }
 

@@ -10,17 +10,21 @@ CLASSES = {OK: "ok", NON_STRICT: "lax", FAILED: "failed", UNIMPLEMENTED: "missin
 STYLE = """
 :root { color-scheme: light dark; --line: #8884; --muted: #888;
         --ok: #2e9e5b; --lax: #c98a00; --failed: #d43c3c; --missing: #8a8f98; }
-body { font: 15px/1.45 system-ui, sans-serif; max-width: 76rem; margin: 2rem auto; padding: 0 1rem; }
+body { font: 15px/1.45 system-ui, sans-serif; max-width: 76rem;
+       margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.5rem; } h2 { font-size: 1.05rem; margin: 2rem 0 .4rem; }
 table { border-collapse: collapse; width: 100%; }
 td, th { padding: .3rem .5rem; border-bottom: 1px solid var(--line); text-align: left;
          vertical-align: top; }
-th { font-weight: 600; } td.number, th.number { text-align: right; width: 6rem; font-variant-numeric: tabular-nums; }
-td.id { white-space: nowrap; font-family: ui-monospace, monospace; font-size: .85em; width: 5.5rem; }
+th { font-weight: 600; } td.number, th.number { text-align: right; width: 6rem;
+  font-variant-numeric: tabular-nums; }
+td.id { white-space: nowrap; font-family: ui-monospace, monospace; font-size: .85em;
+  width: 5.5rem; }
 td.result, th.result { width: 15rem; } .muted { color: var(--muted); font-size: .87em; }
 .tag { display: inline-block; padding: 0 .5em; border-radius: .3em; color: #fff; font-size: .78em;
        font-weight: 600; letter-spacing: .02em; }
-.ok { background: var(--ok); } .lax { background: var(--lax); } .failed { background: var(--failed); }
+.ok { background: var(--ok); } .lax { background: var(--lax); }
+.failed { background: var(--failed); }
 .missing { background: var(--missing); }
 summary { cursor: pointer; } pre { white-space: pre-wrap; word-break: break-all; margin: .3rem 0;
   font-size: .8em; } pre .sent { color: #3b82d0; } pre .received { color: #a05ac8; }

@@ -7,11 +7,16 @@ from dataclasses import dataclass, field
 from .case import FAILED, UNIMPLEMENTED, Case
 from .hixie import H75, H76
 from .http import ResponseHead
-from .hybi import V7, V8
+from .hybi import V7, V8, V13
 from .peer import Ended, TimedOut
-from .trial import Missed, Trial
+from .trial import NO_CONNECTION, Missed, Trial
 
-DRAFTS = {draft.generation: draft for draft in (H75, H76, V7, V8)}
+
+class Unreachable(Exception):
+    """There is no server at the URL."""
+
+
+DRAFTS = {draft.generation: draft for draft in (H75, H76, V7, V8, V13)}
 
 
 @dataclass
@@ -47,7 +52,9 @@ def refusal_of(draft, options):
             found.append(head.status_line)
 
     case = Case("PROBE", "", "", draft.generation, "", "", "must", check)
-    Trial(case, options).run()
+    _, remarks = Trial(case, options).run()
+    if remarks and remarks[0].startswith(NO_CONNECTION):
+        raise Unreachable(remarks[0])
     return found[0] if found else None
 
 
@@ -96,7 +103,11 @@ def settle(case, options, refusals):
         try:
             draft.check_alive(trial)
             return
-        except (Missed, TimedOut, Ended):
+        except Missed as problem:
+            if str(problem).startswith(NO_CONNECTION):
+                return
+            time.sleep(1)
+        except (TimedOut, Ended):
             time.sleep(1)
         finally:
             for peer in trial.peers:

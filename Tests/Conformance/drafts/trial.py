@@ -8,6 +8,7 @@ from .peer import Ended, Peer, TimedOut
 # Longer pieces are cut in the transcript: reports are for reading.
 LOGGED_BYTES_MAX = 400
 LOG_ENTRIES_MAX = 120
+NO_CONNECTION = "the server takes no connection"
 
 
 class Missed(Exception):
@@ -38,7 +39,7 @@ class Trial:
         try:
             peer = Peer(self)
         except OSError as error:
-            raise Missed(f"the server takes no connection: {error}") from None
+            raise Missed(f"{NO_CONNECTION}: {error}") from None
         self.peers.append(peer)
         return peer
 

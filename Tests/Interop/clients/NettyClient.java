@@ -64,7 +64,8 @@ public final class NettyClient extends SimpleChannelInboundHandler<Object> {
             events.add("open");
         } else if (message instanceof CloseWebSocketFrame) {
             events.add("close");
-        } else if (message instanceof TextWebSocketFrame || message instanceof BinaryWebSocketFrame) {
+        } else if (message instanceof TextWebSocketFrame
+                || message instanceof BinaryWebSocketFrame) {
             WebSocketFrame frame = (WebSocketFrame) message;
             byte[] bytes = new byte[frame.content().readableBytes()];
             frame.content().readBytes(bytes);
@@ -92,7 +93,8 @@ public final class NettyClient extends SimpleChannelInboundHandler<Object> {
             : new BinaryWebSocketFrame(Unpooled.wrappedBuffer(bytes)));
         Object event = next();
         boolean isSame = event instanceof byte[] && Arrays.equals((byte[]) event, bytes);
-        String what = event instanceof byte[] ? ((byte[]) event).length + " bytes" : event.toString();
+        String what = event instanceof byte[]
+            ? ((byte[]) event).length + " bytes" : event.toString();
         report(name, isSame ? null : what + " came back");
     }
 
@@ -105,8 +107,8 @@ public final class NettyClient extends SimpleChannelInboundHandler<Object> {
         report("opening handshake", "open".equals(first) ? null : first.toString());
         if (!"open".equals(first)) return;
         boolean isHixie = version.equals("00");
-        // Netty 4.1.48 forgets the beginning of a hixie frame that it does not read in one piece, so
-        // only sizes that it does are asked of it.
+        // Netty 4.1.48 forgets the beginning of a hixie frame that it does not read in one piece,
+        // so only sizes that it does are asked of it.
         int[] sizes = isHixie ? new int[] {0, 1, 125, 126, 4096, 16384}
             : new int[] {0, 1, 125, 126, 65535, 65536};
         for (int size : sizes) {

@@ -104,7 +104,7 @@ check 'opening handshake', sub {
     return $is_open ? undef : "answered '$line': " . ($handshake->error // 'no error');
 };
 exit unless $is_open;
-for my $size (1, 125, 126, 65535, 65536) {
+for my $size (0, 1, 125, 126, 65535, 65536) {
     check "text, $size bytes", sub { echo('x' x $size) };
 }
 check "text, all of Unicode's lengths", sub { echo("a é ☃ \x{1D11E}") };

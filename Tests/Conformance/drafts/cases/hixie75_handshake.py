@@ -1,4 +1,4 @@
-"""draft-hixie-75: a response whose first lines are fixed to the byte, because clients compare them."""
+"""draft-hixie-75: a response whose first lines are fixed to the byte, for clients compare them."""
 
 from ..case import SHOULD, Group
 from ..hixie import H75

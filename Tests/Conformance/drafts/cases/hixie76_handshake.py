@@ -42,7 +42,8 @@ def head_of(trial, request=None):
 def status_line(trial):
     line = head_of(trial).status_line
     trial.must(line.startswith("HTTP/1.1 101 "), f"the status line is {line!r}")
-    trial.expect(line == "HTTP/1.1 101 WebSocket Protocol Handshake", f"the status line is {line!r}")
+    usual = "HTTP/1.1 101 WebSocket Protocol Handshake"
+    trial.expect(line == usual, f"the status line is {line!r}")
 
 
 @response.case("Upgrade", "Exactly once, and its value exactly `WebSocket`.",

@@ -100,7 +100,8 @@ def add_close(title, expectation, *segments, echoes=(), **more):
     closing76.add(title, expectation, check, **more)
 
 
-add_close("FF 00", "FF 00 in answer, nothing more, and the server ends the connection.", CLOSE_FRAME)
+add_close("FF 00", "FF 00 in answer, nothing more, and the server ends the connection.",
+          CLOSE_FRAME)
 add_close("FF and 00 in two segments", "The same.", b"\xff", b"\0")
 add_close("FF 80 00", "The same: a length of zero in two groups is zero.", b"\xff\x80\0",
           severity=SHOULD)

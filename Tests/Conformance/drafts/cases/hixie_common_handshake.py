@@ -37,7 +37,7 @@ def add_origin_and_location(draft, number):
                  lambda t: draft.request(t))
 
     def add_query(query, **more):
-        add_location(f"With the query {query}", "The query belongs to the location, as it was sent.",
+        add_location(f"With the query {query}", "The query belongs to the location, as sent.",
                      lambda t: draft.request(t, query=query), lambda target: target.path + query,
                      **more)
 

@@ -35,8 +35,8 @@ def add_limits(draft, number):
     add("The same in segments of 100", b"\x80", *[b"\x81" * 100] * 20)
     add("A length of 100000 bytes", b"\x80" + b"\xff" * 100_000)
 
-    @group.case("A length of 2 to the power of 34", "The server ends the connection without waiting "
-                "for the bytes.", severity=SHOULD)
+    @group.case("A length of 2 to the power of 34", "The server ends the connection without "
+                "waiting for the bytes.", severity=SHOULD)
     def far_too_long(trial):
         peer = draft.open(trial)
         peer.send(b"\x80" + length_prefix(1 << 34))

@@ -184,8 +184,8 @@ def add_origins(draft):
     add("Origin", lambda o: [("Origin", o)])
     add("Both, with one value", lambda o: [("Sec-WebSocket-Origin", o), ("Origin", o)])
 
-    @group.case("Both, with two values", "403: whichever were checked, the other might be believed.",
-                severity=SHOULD)
+    @group.case("Both, with two values",
+                "403: whichever were checked, the other might be believed.", severity=SHOULD)
     def contradiction(trial):
         request = draft.request(trial)
         request = request.drop(draft.origin_field).add("Sec-WebSocket-Origin", draft.origin(trial))
