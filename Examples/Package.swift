@@ -22,6 +22,11 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .executableTarget(
+            name: "echo-client",
+            dependencies: [.product(name: "StargateCore", package: "stargate")],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
             name: "echo",
             dependencies: [.product(name: "StargateCore", package: "stargate")],
             swiftSettings: swiftSettings

@@ -1,4 +1,5 @@
 internal import ArgumentParser
+internal import StargateCore
 
 /// `stargate-bench echo`.
 struct EchoCommand: ParsableCommand {
@@ -62,6 +63,9 @@ struct EchoCommand: ParsableCommand {
         guard size.bytes <= 1 << 30 else { throw ValidationError("--size is at most 1 GiB") }
         guard connectRate >= 0 else { throw ValidationError("--connect-rate is not negative") }
         if binary, text != nil { throw ValidationError("--text and --binary exclude each other") }
+        if binary, target.protocolName.version.isHixie {
+            throw ValidationError("--binary: the hixie drafts know text only")
+        }
         if let count = length.count, count < UInt64(connections) {
             throw ValidationError(
                 "--count \(count) leaves some of the \(connections) connections without a message"
@@ -74,7 +78,7 @@ struct EchoCommand: ParsableCommand {
             switch text {
             case .ascii: .ascii
             case .mixed: .mixed
-            case nil: .binary
+            case nil: target.protocolName.version.isHixie ? .ascii : .binary
             }
         var settings = RunSettings(
             mode: .echo,

@@ -31,6 +31,27 @@ struct ProtocolList: ExpressibleByArgument, Equatable {
     }
 }
 
+/// The value of `--protocol`: one generation, for a client to speak.
+struct ProtocolName: ExpressibleByArgument, Equatable {
+    let version: ProtocolVersion
+
+    init(version: ProtocolVersion) {
+        self.version = version
+    }
+
+    init?(argument: String) {
+        let known = ProtocolVersion.allCases.first { String(describing: $0) == argument.lowercased() }
+        guard let known else { return nil }
+        version = known
+    }
+
+    var defaultValueDescription: String { String(describing: version) }
+
+    static var allValueStrings: [String] {
+        ProtocolVersion.allCases.reversed().map { String(describing: $0) }
+    }
+}
+
 /// The value of `--deflate`.
 enum DeflateMode: String, ExpressibleByArgument, CaseIterable {
     case off

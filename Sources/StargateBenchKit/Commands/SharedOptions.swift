@@ -2,6 +2,7 @@
 
 internal import ArgumentParser
 internal import Glibc
+internal import StargateCore
 
 /// Whom to load, and how to introduce oneself.
 struct TargetOptions: ParsableArguments {
@@ -26,6 +27,15 @@ struct TargetOptions: ParsableArguments {
     @Option(help: "Send an Origin header, as browsers do.")
     var origin: String?
 
+    @Option(
+        name: .customLong("protocol"),
+        help: "The protocol version to speak; the hixie drafts know text only."
+    )
+    var protocolName = ProtocolName(version: .rfc6455)
+
+    @Option(help: "Offer permessage-deflate: off, shared (each message by itself), or dedicated.")
+    var deflate = DeflateMode.off
+
     @Option(help: "The server's process, for its CPU time; found from the port if not given.")
     var pid: Int32?
 
@@ -47,6 +57,9 @@ struct TargetOptions: ParsableArguments {
             }
         } else if pid != nil {
             throw ValidationError("--pid goes with a URL: our own server's process is known")
+        }
+        if protocolName.version.isHixie, deflate != .off {
+            throw ValidationError("--deflate: the hixie drafts have no extensions")
         }
         guard (1...1024).contains(serverLoops) else {
             throw ValidationError("--server-loops is a number from 1 to 1024")

@@ -8,6 +8,8 @@ struct TargetPlan: Sendable {
     var subprotocols: [String] = []
     var headers: [HeaderLine] = []
     var origin: String?
+    var protocolVersion = ProtocolVersion.rfc6455
+    var compression: PerMessageDeflate?
     var timeout = TimeSpan(seconds: 10)
     /// The size of the messages that are exchanged, in bytes, and how many of them may wait in the
     /// client's own queue.
@@ -22,6 +24,8 @@ struct TargetPlan: Sendable {
         request.subprotocols = subprotocols
         request.headers = headers.map { ($0.name, $0.value) }
         request.origin = origin
+        request.protocolVersion = protocolVersion
+        request.compression = compression
         request.timeout = timeout.duration
         // An echo that is too long is to be seen and reported, not refused.
         request.maxMessageSize = max(1 << 20, messageSize * 2)

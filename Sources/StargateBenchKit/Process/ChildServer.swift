@@ -12,17 +12,22 @@ final class ChildServer {
     ///   - executable: this program.
     ///   - loops: its event loops.
     ///   - maxMessageSize: the largest message it takes, in bytes.
+    ///   - protocols: what it speaks, as `serve` takes it.
+    ///   - deflate: how it compresses.
     /// - Throws: `ChildProcess.Failure` when it does not start to listen.
     init(
         executable: String,
         loops: Int,
-        maxMessageSize: Int
+        maxMessageSize: Int,
+        protocols: String = "default",
+        deflate: DeflateMode = .off
     ) throws(ChildProcess.Failure) {
         process = try ChildProcess(
             path: executable,
             arguments: [
                 "serve", "--port", "0", "--loops", String(loops), "--max-message-size",
-                String(maxMessageSize), "--stop-at-end-of-input",
+                String(maxMessageSize), "--protocols", protocols, "--deflate",
+                deflate.rawValue, "--stop-at-end-of-input",
             ]
         )
         guard let line = process.readLine(timeout: TimeSpan(seconds: 10)),

@@ -43,6 +43,8 @@ extension RunReport {
             "pipeline": isEcho ? .integer(UInt64(settings.pipeline)) : .null,
             "size_bytes": isEcho ? .integer(UInt64(settings.messageSize)) : .null,
             "payload": isEcho ? .string(settings.payload.rawValue) : .null,
+            "protocol": .string(settings.protocolName),
+            "deflate": .string(settings.deflate),
             "threads": .integer(UInt64(settings.threads)),
             "duration_s": duration,
             "count": count,

@@ -58,6 +58,8 @@ struct ReportText {
         case .handshake: parts.append("\(Figure.grouped(UInt64(settings.connections))) at a time")
         case .idle: parts.append(connections)
         }
+        if settings.protocolName != "rfc6455" { parts.append(settings.protocolName) }
+        if settings.deflate != "off" { parts.append("\(settings.deflate) deflate") }
         parts.append(Figure.counted(settings.threads, "client loop"))
         switch settings.schedule.length {
         case .duration(let span):

@@ -39,6 +39,8 @@ struct RunSettings: Sendable, Equatable {
     var threads: Int
     var schedule: RunSchedule
     var seed: UInt64 = 0
+    var protocolName = "rfc6455"
+    var deflate = "off"
 }
 
 /// What the server's process used, per operation and altogether.

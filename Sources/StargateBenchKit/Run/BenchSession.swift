@@ -3,6 +3,7 @@
 
 internal import ArgumentParser
 internal import Glibc
+internal import StargateCore
 
 /// One invocation of a measuring mode.
 struct BenchSession {
@@ -42,18 +43,24 @@ struct BenchSession {
             let child = try ChildServer(
                 executable: ChildServer.ownExecutable,
                 loops: target.serverLoops,
-                maxMessageSize: maxMessageSize
+                maxMessageSize: maxMessageSize,
+                protocols: target.protocolName.version.isHixie ? "all" : "default",
+                deflate: target.deflate
             )
             self.child = child
             settings.serverProcesses = [child.processID]
             settings.ownServerLoops = target.serverLoops
             settings.url = child.url
         }
+        settings.protocolName = target.protocolName.defaultValueDescription
+        settings.deflate = target.deflate.rawValue
         targetPlan = TargetPlan(
             url: settings.url,
             subprotocols: target.subprotocol,
             headers: target.header,
             origin: target.origin,
+            protocolVersion: target.protocolName.version,
+            compression: target.deflate.compression,
             timeout: settings.schedule.timeout,
             messageSize: settings.messageSize,
             pipeline: settings.pipeline
