@@ -183,7 +183,7 @@ struct BackpressureTests {
             Issue.record("the connection was not closed")
             return
         }
-        #expect(code == 1006 && !reason.isEmpty)
+        #expect(code == 1008 && !reason.isEmpty)
         peer.close()
         await server.stop()
         #expect(server.journal.closings.count == 1)
