@@ -26,6 +26,7 @@ td.result, th.result { width: 15rem; } .muted { color: var(--muted); font-size: 
 .ok { background: var(--ok); } .lax { background: var(--lax); }
 .failed { background: var(--failed); }
 .missing { background: var(--missing); }
+.wide { max-width: none; } .wide td.result, .wide th.result { width: 11rem; }
 summary { cursor: pointer; } pre { white-space: pre-wrap; word-break: break-all; margin: .3rem 0;
   font-size: .8em; } pre .sent { color: #3b82d0; } pre .received { color: #a05ac8; }
 """
@@ -136,6 +137,7 @@ def render(reports):
         '<!doctype html><html lang="en"><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>WebSocket drafts: {escape(names)}</title><style>{STYLE}</style>"
+        f'<body class="{"wide" if len(reports) > 2 else ""}">'
         f"<h1>WebSocket drafts: {escape(names)}</h1>"
         f'<p class="muted">{escape(first["suite"])}, {escape(first["started"])}. A case opens to '
         "its expectation and to the bytes that crossed the wire (of the first server).</p>"
