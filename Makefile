@@ -32,8 +32,8 @@ bench: deps ## Measure handshakes and messages against a server of its own proce
 compare: test-deps ## The same, side by side with Python websockets
 	@Scripts/compare.sh
 
-conformance: deps ## Run the Autobahn test suite (AUTOBAHN=runner, CASES=core,limits)
-	@Scripts/conformance.sh $(CASES)
+conformance: test-deps ## Run every conformance suite (PARTS="server client drafts interop")
+	@Scripts/conformance.sh $(PARTS)
 
 docs: deps ## Build the documentation into docs-out/
 	@Scripts/docs.sh

@@ -1,27 +1,100 @@
 #!/usr/bin/env bash
-# Runs the Autobahn test suite against `stargate-bench serve`.
+# Holds the server and the client against the test suites of others, and against the suite for the
+# drafts before RFC 6455 that this repository has.
 #
-#   conformance.sh [CASES]           default: core,limits (cases 1 to 7, 9 and 10)
+#   conformance.sh [PART...]      some of: server client drafts interop; all if none is named
+#   conformance.sh quick          what fits into a check of every change
 #
-# AUTOBAHN is a program that is called with a server's address and the cases, runs the suite's
-# fuzzing client and exits with 0 when no case failed. Without the variable, a copy beside this
-# repository is used if there is one. Exit status 77: there is none.
+# server   Autobahn's fuzzing client against `stargate-bench serve`
+# client   Autobahn's fuzzing server, which the example echo-client talks to
+# drafts   Tests/Conformance against `stargate-bench serve --protocols all`
+# interop  Tests/Interop: clients and servers of others in every draft they speak
+#
+# AUTOBAHN is a folder with two programs that run the suite, `autobahn.sh` for a server and
+# `autobahn-client.sh` for a client; without the variable a copy beside this repository is used if
+# there is one, and otherwise those two parts are left out. CASES chooses among Autobahn's cases.
+# The full run takes three quarters of an hour and writes its results into a table, see the end.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
-cases=${1:-core,limits}
-autobahn=${AUTOBAHN:-../shared/tools/autobahn/autobahn.sh}
+autobahn=${AUTOBAHN:-../shared/tools/autobahn}
+out=.build/conformance
+mkdir -p "$out"
 
-if [ ! -x "$autobahn" ]; then
-    echo "conformance: no Autobahn runner at '$autobahn'; set AUTOBAHN to one" >&2
-    exit 77
-fi
+# Twenty cases of compression, a few of every kind.
+some_deflate=12.1.1,12.1.6,12.1.11,12.1.18,12.2.3,12.2.10,12.3.5,12.3.12,12.4.2,12.4.15,12.5.7
+some_deflate+=,12.5.17,13.1.1,13.2.4,13.3.6,13.4.2,13.5.8,13.6.3,13.7.1,13.7.14
+quick=
+[ "${1:-}" = quick ] && { quick=yes; set -- server drafts interop; }
+[ $# -gt 0 ] || set -- server client drafts interop
 
 swift build --configuration release --product stargate-bench
-bench=$(swift build --configuration release --show-bin-path)/stargate-bench
+BENCH=$(swift build --configuration release --show-bin-path)/stargate-bench
+export BENCH
 source Scripts/server.sh
-# Case 9 sends messages of 16 MiB.
-start_server "$bench" serve --port 0 --max-message-size $((32 * 1024 * 1024))
 status=0
-"$autobahn" "$server_url" "$cases" --agent stargate --out .build/autobahn </dev/null || status=$?
-stop_server
+results=()
+
+# note PART LOG: keeps the line of the log that sums it up.
+note() {
+    results+=("$1|$(grep -E '^[0-9]+ (cases|passed)' "$2" | tail -n 1)")
+}
+
+has_autobahn() {
+    [ -x "$autobahn/autobahn.sh" ] && return
+    echo "conformance: no Autobahn in '$autobahn', so $1 is left out; AUTOBAHN names its folder" >&2
+    return 1
+}
+
+server() {
+    has_autobahn server || return 0
+    local cases=${CASES:-all}
+    [ -n "$quick" ] && cases=core,limits,$some_deflate
+    # Case 9 sends messages of 16 MiB.
+    start_server "$BENCH" serve --port 0 --loops 1 --max-message-size $((32 << 20)) \
+        --deflate dedicated
+    "$autobahn/autobahn.sh" "$server_url" "$cases" --require-deflate --agent stargate \
+        --out "$out/server" </dev/null | tee "$out/server.log" || status=1
+    stop_server
+    note "Autobahn against the server" "$out/server.log"
+}
+
+client() {
+    has_autobahn client || return 0
+    swift build --package-path Examples --configuration release --product echo-client
+    local bin
+    bin=$(swift build --package-path Examples --configuration release --show-bin-path)
+    "$autobahn/autobahn-client.sh" --each --cases "${CASES:-all}" --require-deflate \
+        --agent stargate --out "$out/client" -- "$bin/echo-client" '{url}' </dev/null |
+        tee "$out/client.log" || status=1
+    note "Autobahn against the client" "$out/client.log"
+}
+
+drafts() {
+    start_server "$BENCH" serve --port 0 --loops 1 --protocols all --max-message-size $((1 << 20))
+    python3 Tests/Conformance/run.py "$server_url/" --require h75,h76,v7,v8 --any-path \
+        --max-message $((1 << 20)) --handshake-timeout 10 --json "$out/drafts.json" \
+        --html "$out/drafts.html" | tee "$out/drafts.log" || status=1
+    stop_server
+    note "Draft suite, Tests/Conformance" "$out/drafts.log"
+}
+
+interop() {
+    local subsets=()
+    [ -n "$quick" ] && subsets=(ruby perl)
+    Tests/Interop/run.sh "${subsets[@]}" | tee "$out/interop.log" || status=1
+    note "Clients and servers of others, Tests/Interop" "$out/interop.log"
+}
+
+for part in "$@"; do
+    case $part in
+    server | client | drafts | interop) "$part" ;;
+    *) echo "conformance: there is no part '$part'" >&2 && exit 2 ;;
+    esac
+done
+
+{
+    echo "| suite | result |"
+    echo "| --- | --- |"
+    for result in "${results[@]}"; do echo "| ${result%%|*} | ${result#*|} |"; done
+} | tee "$out/results.md"
 exit "$status"

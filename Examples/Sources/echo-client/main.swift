@@ -30,6 +30,7 @@ guard let url = CommandLine.arguments.dropFirst().first else {
 var request = try ClientRequest(url: url)
 request.compression = .dedicated
 request.maxMessageSize = 32 << 20
+request.maxFragmentCount = 1 << 20
 request.outputHardLimit = 64 << 20
 
 let loops = try LoopGroup(count: 1)

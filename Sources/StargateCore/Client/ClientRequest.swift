@@ -16,6 +16,8 @@ public struct ClientRequest: Sendable {
     public var timeout = Duration.seconds(10)
     /// The longest message that is received, in bytes, fragments summed up.
     public var maxMessageSize = 1 << 20
+    /// The most fragments of one message that is received.
+    public var maxFragmentCount = 16_384
     /// The most bytes of unsent output; above it, messages are dropped and `send` says so.
     public var outputHardLimit = 16 << 20
     /// After so much silence the server is sent a ping; nil for never.
@@ -38,6 +40,7 @@ public struct ClientRequest: Sendable {
     var limits: ConnectionLimits {
         var limits = ConnectionLimits()
         limits.maxMessageSize = maxMessageSize
+        limits.maxFragmentCount = maxFragmentCount
         limits.outputHardLimit = outputHardLimit
         limits.outputPolicy = .dropNewest
         limits.keepAliveInterval = keepAliveInterval
