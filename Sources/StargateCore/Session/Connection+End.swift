@@ -127,6 +127,7 @@ extension Connection {
             return abort("the peer did not answer a ping in time")
         }
         if silence < UInt32(ticks: interval) { return armKeepAlive() }
+        state.compression?.releaseIdleMemory()
         state.flags.insert(.awaitsPong)
         unsafe ping(unsafe UnsafeRawBufferPointer(start: nil, count: 0))
         setDeadline(after: limits.pongTimeout)
