@@ -10,6 +10,6 @@ let server = Server(configuration: .init(port: 9001))
 server.webSocket("/echo", origin: .any) { _ in
     .accept { Echo() }
 }
-try server.start()
-print("listening on ws://127.0.0.1:9001/echo")
-try await server.run(stoppingOn: [.interrupt, .terminate])
+try await server.run(stoppingOn: [.interrupt, .terminate]) {
+    print("listening on ws://127.0.0.1:9001/echo")
+}

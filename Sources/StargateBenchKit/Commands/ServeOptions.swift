@@ -40,8 +40,10 @@ struct ProtocolName: ExpressibleByArgument, Equatable {
     }
 
     init?(argument: String) {
-        let known = ProtocolVersion.allCases.first { String(describing: $0) == argument.lowercased() }
-        guard let known else { return nil }
+        let name = argument.lowercased()
+        guard let known = ProtocolVersion.allCases.first(where: { "\($0)" == name }) else {
+            return nil
+        }
         version = known
     }
 
