@@ -54,6 +54,8 @@ public final class EventLoop {
                 slab: ConnectionSlab(storageByteCount: transport.storageByteCount)
             )
         )
+        loop.state.spareInbound.reserveCapacity(LoopState.spareCountMax)
+        loop.state.spareOutbound.reserveCapacity(LoopState.spareCountMax)
         try startHandles()
     }
 

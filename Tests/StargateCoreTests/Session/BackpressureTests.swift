@@ -109,7 +109,10 @@ struct BackpressureTests {
 
     @Test("a peer that does not read its echoes is not read from, and resumes without a loss")
     func notReadFrom() async throws {
-        let server = try TestServer(script: Script(writesMessagesDown: false))
+        let server = try TestServer(
+            .quiet { $0.slowPeerTimeout = .seconds(120) },
+            script: Script(writesMessagesDown: false)
+        )
         let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         // Send until nothing more is taken: both kernels' buffers are full, and the server's queue.
         let count = 1500

@@ -15,7 +15,7 @@ enum RawPeerError: Error {
 /// A blocking socket. Whatever it waits for it waits for at most `patience`, so that a fault is a
 /// failed test and not a test that never ends.
 final class RawPeer {
-    static let patience = 10
+    static let patience = 30
     let descriptor: Int32
     private var isOpen = true
     /// Received and not yet asked for.
