@@ -70,9 +70,9 @@ extension PerMessageDeflate {
         if serverNoContextTakeover { offer += "; server_no_context_takeover" }
         if clientNoContextTakeover { offer += "; client_no_context_takeover" }
         if serverMaxWindowBits < 15 { offer += "; server_max_window_bits=\(serverMaxWindowBits)" }
-        // Always offered: it says no more than that the answer may hold the parameter.
+        // It says no more than that the answer may hold the parameter. Without a value: to use a
+        // smaller window than was agreed needs nobody's leave, and some servers overlook the value.
         offer += "; client_max_window_bits"
-        if clientMaxWindowBits < 15 { offer += "=\(clientMaxWindowBits)" }
         return offer
     }
 
@@ -109,8 +109,8 @@ extension PerMessageDeflate {
         case .withoutValue:
             return nil
         case .value(let bits):
-            guard bits >= 9, bits <= clientMaxWindowBits else { return nil }
-            parameters.fromClient.windowBits = bits
+            guard bits >= 9 else { return nil }
+            parameters.fromClient.windowBits = min(bits, parameters.fromClient.windowBits)
         }
         return parameters
     }

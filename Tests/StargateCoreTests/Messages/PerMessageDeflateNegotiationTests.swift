@@ -138,7 +138,7 @@ struct PerMessageDeflateNegotiationTests {
         )
         #expect(
             PerMessageDeflate.dedicated.offer
-                == "permessage-deflate; server_max_window_bits=12; client_max_window_bits=12"
+                == "permessage-deflate; server_max_window_bits=12; client_max_window_bits"
         )
     }
 
@@ -176,7 +176,10 @@ struct PerMessageDeflateNegotiationTests {
         let tooWide = try #require(parse("permessage-deflate; server_max_window_bits=13").first)
         #expect(PerMessageDeflate(serverMaxWindowBits: 12).check(tooWide) == nil)
         let wider = try #require(parse("permessage-deflate; client_max_window_bits=11").first)
-        #expect(PerMessageDeflate(clientMaxWindowBits: 10).check(wider) == nil)
+        let own = PerMessageDeflate(clientMaxWindowBits: 10)
+        #expect(own.check(wider)?.fromClient.windowBits == 10)
+        let narrower = try #require(parse("permessage-deflate; client_max_window_bits=9").first)
+        #expect(own.check(narrower)?.fromClient.windowBits == 9)
         let small = try #require(
             parse("permessage-deflate; server_max_window_bits=8; client_no_context_takeover").first
         )
