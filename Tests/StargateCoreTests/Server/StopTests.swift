@@ -15,7 +15,9 @@ struct StopTests {
         )
         let peers = try (0..<20).map { _ in try RawPeer.open(server.address) }
         let idle = try RawPeer(server.address)
-        let stopping = Task { [server = server.server] in await server.stop() }
+        let stopping = Task(executorPreference: ThreadPerJob.shared) { [server = server.server] in
+            await server.stop()
+        }
         for peer in peers {
             let last = try peer.receiveFrame()
             #expect(last.closeCode == 1001)
