@@ -27,6 +27,17 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .executableTarget(
+            name: "jobs",
+            dependencies: [.product(name: "StargateCore", package: "stargate")],
+            resources: [.embedInCode("Resources/jobs.html")],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "auth",
+            dependencies: [.product(name: "StargateCore", package: "stargate")],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
             name: "echo",
             dependencies: [.product(name: "StargateCore", package: "stargate")],
             swiftSettings: swiftSettings

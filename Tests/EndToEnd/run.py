@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs the end-to-end checks against built programs and ends with `N passed, M failed`.
 
-    run.py --bench PATH/stargate-bench --demo PATH/demo [--only GROUP[,GROUP...]]
+    run.py --bench PATH/stargate-bench --demo PATH/demo [--examples FOLDER] [--only GROUP[,GROUP...]]
 """
 
 import argparse
@@ -9,18 +9,21 @@ import sys
 
 import browser
 import clients
+import examples
 import framing
 import handshake
 import lifecycle
 from harness import Report, Server
 
-GROUPS = ["websockets", "node", "handshake", "framing", "lifecycle", "demo", "browser"]
+GROUPS = ["websockets", "node", "handshake", "framing", "lifecycle", "demo", "browser",
+          "examples"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bench", required=True, help="the stargate-bench program")
     parser.add_argument("--demo", help="the demo program; without it its groups are left out")
+    parser.add_argument("--examples", help="the folder with the programs jobs and auth")
     parser.add_argument("--only", default=",".join(GROUPS), help=f"of {', '.join(GROUPS)}")
     options = parser.parse_args()
     chosen = options.only.split(",")
@@ -43,6 +46,9 @@ def main():
             [*demo, "--port", "0"], "demo-origin", report, handshake.run_origins))
     if options.demo and "browser" in chosen:
         attempt(report, "browser", lambda: browser.run(report, demo))
+    if options.examples and "examples" in chosen:
+        attempt(report, "jobs", lambda: examples.run_jobs(report, f"{options.examples}/jobs"))
+        attempt(report, "auth", lambda: examples.run_auth(report, f"{options.examples}/auth"))
     return report.finish()
 
 

@@ -22,6 +22,10 @@ public struct HTTPStatus: Hashable, Sendable {
 
     /// 200.
     public static let ok = HTTPStatus(code: 200, reasonPhrase: "OK")
+    /// 201.
+    public static let created = HTTPStatus(code: 201, reasonPhrase: "Created")
+    /// 202.
+    public static let accepted = HTTPStatus(code: 202, reasonPhrase: "Accepted")
     /// 204.
     public static let noContent = HTTPStatus(code: 204, reasonPhrase: "No Content")
     /// 301.
@@ -44,10 +48,22 @@ public struct HTTPStatus: Hashable, Sendable {
     public static let methodNotAllowed = HTTPStatus(code: 405, reasonPhrase: "Method Not Allowed")
     /// 408.
     public static let requestTimeout = HTTPStatus(code: 408, reasonPhrase: "Request Timeout")
+    /// 409.
+    public static let conflict = HTTPStatus(code: 409, reasonPhrase: "Conflict")
     /// 413.
     public static let contentTooLarge = HTTPStatus(code: 413, reasonPhrase: "Content Too Large")
     /// 414.
     public static let uriTooLong = HTTPStatus(code: 414, reasonPhrase: "URI Too Long")
+    /// 417.
+    public static let expectationFailed = HTTPStatus(
+        code: 417,
+        reasonPhrase: "Expectation Failed"
+    )
+    /// 422.
+    public static let unprocessableContent = HTTPStatus(
+        code: 422,
+        reasonPhrase: "Unprocessable Content"
+    )
     /// 426.
     public static let upgradeRequired = HTTPStatus(code: 426, reasonPhrase: "Upgrade Required")
     /// 429.

@@ -53,6 +53,13 @@ public struct Cookies: Sendable {
         }
     }
 
+    /// The value of the first cookie with this name, with percent escapes decoded: what was given
+    /// to ``SetCookie``. What is not UTF-8 becomes U+FFFD.
+    public func decoded(_ name: String) -> String? {
+        guard var value = self[name] else { return nil }
+        return value.withUTF8 { unsafe PercentDecoding.string(UnsafeRawBufferPointer($0)) }
+    }
+
     /// Looks through one field: `name=value; name=value`.
     private static func value(of name: String, in bytes: UnsafeRawBufferPointer) -> String? {
         let pairs = unsafe bytes.split(separator: UInt8(ascii: ";"))

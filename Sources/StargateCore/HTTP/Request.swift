@@ -13,8 +13,13 @@ public struct Request: Sendable {
     public internal(set) var parameters: PathParameters
     /// The address of the peer, which may be a proxy; `nil` when there is none to tell.
     public let remoteAddress: SocketAddress?
+    /// The address that the peer connected to; `nil` when there is none to tell.
+    public let localAddress: SocketAddress?
     /// Whether the request came over TLS.
     public let isSecure: Bool
+    /// The body, with its chunks put together; empty when there was none. No longer than
+    /// ``Server/Configuration/maxBodySize``.
+    public internal(set) var body: [UInt8] = []
 
     /// Copies a head.
     ///
@@ -24,6 +29,7 @@ public struct Request: Sendable {
     ///   - names: the names of the captures, in order.
     ///   - captures: what a route captured, as ranges of the head.
     ///   - remoteAddress: where the peer sits.
+    ///   - localAddress: what it connected to.
     ///   - isSecure: whether there is TLS between.
     init(
         copying view: HeadView,
@@ -31,6 +37,7 @@ public struct Request: Sendable {
         names: [String] = [],
         captures: [HeadRange] = [],
         remoteAddress: SocketAddress? = nil,
+        localAddress: SocketAddress? = nil,
         isSecure: Bool = false
     ) {
         assert(unsafe view.bytes.count >= head.byteCount)
@@ -38,6 +45,7 @@ public struct Request: Sendable {
         self.head = head
         parameters = PathParameters(storage: storage, names: names, captures: captures)
         self.remoteAddress = remoteAddress
+        self.localAddress = localAddress
         self.isSecure = isSecure
     }
 
@@ -65,6 +73,9 @@ public struct Request: Sendable {
 
     /// The cookies that came with the request: `request.cookies["session"]`.
     public var cookies: Cookies { Cookies(storage: storage) }
+
+    /// The body as text; `nil` when it is not UTF-8.
+    public var text: String? { String(validating: body, as: UTF8.self) }
 
     /// The host that the request is meant for, with its port when one was sent.
     ///

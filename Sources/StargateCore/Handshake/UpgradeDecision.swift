@@ -9,9 +9,10 @@ public struct UpgradeDecision: Sendable {
         case accept(
             subprotocol: String?,
             headers: [(String, String)],
+            extras: AcceptanceExtras?,
             handler: @Sendable () -> any WebSocketHandler
         )
-        case reject(status: HTTPStatus, headers: [(String, String)], body: String)
+        case reject(Response)
     }
 
     let storage: Storage
@@ -21,18 +22,31 @@ public struct UpgradeDecision: Sendable {
     /// - Parameters:
     ///   - subprotocol: the one to speak, if the client offered it. If it did not, the connection
     ///     has none: look at ``UpgradeRequest/subprotocols`` to reject such a client instead.
-    ///   - headers: further fields of the response, such as `Set-Cookie`. A line end in them, or a
-    ///     field that the handshake itself writes, is answered with 500.
+    ///   - headers: further fields of the response. A line end in them, or a field that the
+    ///     handshake itself writes, is answered with 500.
+    ///   - cookies: for the browser to keep. One that cannot be sent is answered with 500.
+    ///   - options: what this connection does otherwise than the server's configuration.
     ///   - handler: makes the object that receives this connection's messages. Called once, on the
     ///     connection's loop, right before its `opened`.
     /// - Returns: the decision.
     public static func accept(
         subprotocol: String? = nil,
         headers: [(String, String)] = [],
+        cookies: [SetCookie] = [],
+        options: WebSocketOptions? = nil,
         handler: @escaping @Sendable () -> any WebSocketHandler
     ) -> UpgradeDecision {
-        UpgradeDecision(
-            storage: .accept(subprotocol: subprotocol, headers: headers, handler: handler)
+        // Few decisions have these: the others are no larger for them.
+        let extras =
+            cookies.isEmpty && options == nil
+            ? nil : AcceptanceExtras(cookies: cookies, options: options)
+        return UpgradeDecision(
+            storage: .accept(
+                subprotocol: subprotocol,
+                headers: headers,
+                extras: extras,
+                handler: handler
+            )
         )
     }
 
@@ -48,7 +62,39 @@ public struct UpgradeDecision: Sendable {
         headers: [(String, String)] = [],
         body: String = ""
     ) -> UpgradeDecision {
+        var response = Response.text(body, status: status)
+        response.headers += headers.map { (name: $0.0, value: $0.1) }
+        return reject(response)
+    }
+
+    /// Refuses the client with any HTTP response, behind which the connection is closed.
+    ///
+    /// - Parameter response: its status is 200 or more.
+    /// - Returns: the decision.
+    public static func reject(_ response: Response) -> UpgradeDecision {
+        let status = response.status
         precondition(status.code >= 200, "a refusal is a final status, not \(status.code)")
-        return UpgradeDecision(storage: .reject(status: status, headers: headers, body: body))
+        return UpgradeDecision(storage: .reject(response))
+    }
+}
+
+/// What few acceptances have.
+final class AcceptanceExtras: Sendable {
+    let cookies: [SetCookie]
+    let options: WebSocketOptions?
+
+    init(cookies: [SetCookie], options: WebSocketOptions?) {
+        self.cookies = cookies
+        self.options = options
+    }
+
+    /// The cookies as header fields; nil if one of them cannot be sent.
+    var fields: [(String, String)]? {
+        var fields: [(String, String)] = []
+        for cookie in cookies {
+            guard let value = cookie.fieldValue else { return nil }
+            fields.append(("Set-Cookie", value))
+        }
+        return fields
     }
 }

@@ -20,8 +20,26 @@ public struct UpgradeRequest: Sendable {
     public var headers: Headers { request.headers }
     /// The cookies.
     public var cookies: Cookies { request.cookies }
+    /// The host that the request is meant for, with its port when one was sent: the peer's claim.
+    public var host: String? { request.host }
     /// The address of the peer, which may be a proxy.
     public var remoteAddress: SocketAddress? { request.remoteAddress }
+    /// The address that the peer connected to.
+    public var localAddress: SocketAddress? { request.localAddress }
+    /// Whether the request came over TLS.
+    public var isSecure: Bool { request.isSecure }
+
+    /// Where the page came from that asks, as the browser says: `https://example.com`, or `null`.
+    /// Nil when the client is no browser. The route's ``OriginPolicy`` has let it in already.
+    ///
+    /// Read from the field that the client's generation of the protocol uses: hybi-07 and -08 had
+    /// Sec-WebSocket-Origin.
+    public var origin: String? {
+        switch protocolVersion {
+        case .rfc6455, .hixie76, .hixie75: headers["Origin"]
+        case .hybi8, .hybi7: headers["Sec-WebSocket-Origin"] ?? headers["Origin"]
+        }
+    }
 
     /// The first of `supported` that the client offers, in the server's order of preference.
     public func firstSubprotocol(of supported: [String]) -> String? {

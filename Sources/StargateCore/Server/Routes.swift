@@ -1,14 +1,55 @@
 /// The paths of a server, by what they lead to. A path may have both: a WebSocket for those who
 /// ask to upgrade, and a page for the rest; neither hides the other's wildcards.
 struct Routes: Sendable {
-    typealias Respond = @Sendable (Request) -> Response
-
     var webSockets = Router<WebSocketRoute>()
-    var gets = Router<Respond>()
+    var resources = Router<Resource>()
 }
 
 /// Where clients are upgraded.
 struct WebSocketRoute: Sendable {
+    /// What decides about a client.
+    enum Upgrade: Sendable {
+        /// At once, on the loop.
+        case immediate(@Sendable (UpgradeRequest) throws -> UpgradeDecision)
+        /// In a task, while the connection waits.
+        case eventual(@Sendable (UpgradeRequest) async throws -> UpgradeDecision)
+    }
+
+    let pattern: String
     let origin: OriginPolicy
-    let upgrade: @Sendable (UpgradeRequest) -> UpgradeDecision
+    let upgrade: Upgrade
+}
+
+/// What answers the requests for one pattern, by their methods.
+struct Resource: Sendable {
+    /// What makes a response.
+    enum Respond: Sendable {
+        /// At once, on the loop.
+        case immediate(@Sendable (Request) throws -> Response)
+        /// In a task, while the connection waits.
+        case eventual(@Sendable (Request) async throws -> Response)
+    }
+
+    let pattern: String
+    private var answers: [(method: HTTPMethod, respond: Respond)] = []
+
+    init(pattern: String) { self.pattern = pattern }
+
+    mutating func add(_ method: HTTPMethod, _ respond: Respond) throws(RouteError) {
+        guard !answers.contains(where: { $0.method == method }) else {
+            throw RouteError(pattern: pattern, kind: .duplicate)
+        }
+        answers.append((method, respond))
+    }
+
+    /// What answers a method. RFC 9110 section 9.3.2: HEAD is GET without the body.
+    func respond(to method: HTTPMethod) -> Respond? {
+        if let answer = answers.first(where: { $0.method == method }) { return answer.respond }
+        return method == .head ? respond(to: .get) : nil
+    }
+
+    /// The methods that are answered, in the order of the method's cases.
+    var methods: [HTTPMethod] {
+        HTTPMethod.allCases.filter { respond(to: $0) != nil }
+    }
 }

@@ -28,6 +28,8 @@ public final class Server: Sendable {
         /// The first mistake made while routes were added; reported by `start`.
         var routeError: RouteError?
         var addresses: [SocketAddress] = []
+        /// Whether the application wants to be sent clients.
+        var isWilling = true
         /// Resumed when the last connection is gone.
         var waiters: [@Sendable () -> Void] = []
     }
@@ -42,36 +44,7 @@ public final class Server: Sendable {
         case stopped
     }
 
-    // MARK: Routes
-
-    /// Serves WebSocket connections on a path.
-    ///
-    /// - Parameters:
-    ///   - pattern: a path whose segments may be parameters (`/chat/:room`); a final `*` takes the
-    ///     rest of the path.
-    ///   - origin: from which pages browsers may connect; what is not a browser sends no origin.
-    ///     Without this check any page on the Internet could use a visitor's cookies here.
-    ///   - upgrade: decides about each client, on its loop: it must not block.
-    public func webSocket(
-        _ pattern: String,
-        origin: OriginPolicy = .sameOrigin,
-        upgrade: @escaping @Sendable (UpgradeRequest) -> UpgradeDecision
-    ) {
-        addRoute { routes throws(RouteError) in
-            try routes.webSockets.add(pattern, WebSocketRoute(origin: origin, upgrade: upgrade))
-        }
-    }
-
-    /// Answers GET and HEAD requests on a path.
-    ///
-    /// - Parameters:
-    ///   - pattern: as for ``webSocket(_:origin:upgrade:)``; the same path may have both.
-    ///   - respond: makes the response, on the client's loop: it must not block.
-    public func get(_ pattern: String, respond: @escaping @Sendable (Request) -> Response) {
-        addRoute { routes throws(RouteError) in try routes.gets.add(pattern, respond) }
-    }
-
-    private func addRoute(_ add: (inout Routes) throws(RouteError) -> Void) {
+    func addRoute(_ add: (inout Routes) throws(RouteError) -> Void) {
         state.withLock { state in
             guard case .idle = state.phase else {
                 preconditionFailure("routes are added before the server is started")
@@ -89,6 +62,26 @@ public final class Server: Sendable {
     /// The addresses the server listens on, with the ports the system chose; empty while it does
     /// not run.
     public var addresses: [SocketAddress] { state.withLock { $0.addresses } }
+
+    /// Whether the server listens and wants clients: what a load balancer asks for.
+    ///
+    ///     server.get("/health") { _ in .text("ok") }
+    ///     server.get("/ready") { [unowned server] _ in
+    ///         server.isReady ? .text("ready") : .text("not now", status: .serviceUnavailable)
+    ///     }
+    ///
+    /// It is false before the start and as soon as the server is told to stop. Set it to false
+    /// some seconds before that, to have the balancer look elsewhere while clients are still
+    /// served; or as long as something is missing that the application needs.
+    public var isReady: Bool {
+        get {
+            state.withLock { state in
+                guard case .running = state.phase else { return false }
+                return state.isWilling
+            }
+        }
+        set { state.withLock { $0.isWilling = newValue } }
+    }
 
     /// What all loops have counted so far, summed up.
     public func counters() async -> LoopCounters {

@@ -40,6 +40,26 @@ extension Server {
         /// however slowly its bytes trickle in.
         public var handshakeTimeout = Duration.seconds(10)
 
+        /// How long an asynchronous closure may take to decide about an upgrade: the client gets 503
+        /// then, and the closure's task is cancelled. As long as the handshake itself may take: a
+        /// look at a database is a matter of milliseconds, and a person who waits gives up earlier.
+        public var upgradeTimeout = Duration.seconds(10)
+
+        /// The longest body of a plain HTTP request in bytes: 413. Bodies are kept in memory.
+        public var maxBodySize = 1 << 20
+
+        /// How long the body of a request may take from the end of its head on: 408.
+        public var bodyTimeout = Duration.seconds(30)
+
+        /// How long an asynchronous closure may take to answer a plain HTTP request: the client gets
+        /// 503 then, and the closure's task is cancelled. Shorter than the minute after which
+        /// proxies give up.
+        public var responseTimeout = Duration.seconds(30)
+
+        /// Where the asynchronous closures of routes run; nil for the pool that all tasks share. One
+        /// of their own keeps clients from waiting behind whatever else a program does.
+        public var taskExecutor: (any TaskExecutor)?
+
         /// How long a connection is kept for another plain HTTP request.
         public var requestIdleTimeout = Duration.seconds(15)
 

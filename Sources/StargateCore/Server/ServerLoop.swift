@@ -20,8 +20,14 @@ final class ServerLoop: ConnectionOwner {
     private var listener: Listener?
     private static let contextCountMax = 64
     private var contexts: [String?: ConnectionContext] = [:]
+    /// The contexts of connections with options of their own.
+    private var specialContexts: [SpecialContextKey: ConnectionContext] = [:]
+    /// What clients connect to; nil where that differs from one to the other.
+    private var localAddress: SocketAddress?
+    /// Keeps a closure that fails for every client from flooding the log.
+    var failureLog = FailureLog()
     private var connectionCount = 0
-    private var isDraining = false
+    private(set) var isDraining = false
     private var hasReported = false
 
     init(_ server: Server, routes: Routes, on eventLoop: EventLoop) {
@@ -41,6 +47,9 @@ final class ServerLoop: ConnectionOwner {
     }
 
     func listen(on descriptor: Int32) {
+        if let address = SocketAddress(localOf: descriptor), !address.isWildcard {
+            localAddress = address
+        }
         let log = configuration.log
         listener = Listener(
             eventLoop,
@@ -72,21 +81,60 @@ final class ServerLoop: ConnectionOwner {
         return context
     }
 
+    private struct SpecialContextKey: Hashable {
+        let subprotocol: String?
+        let options: WebSocketOptions
+    }
+
+    /// The context of connections with a subprotocol and options of their own: one object for all
+    /// of them, as long as there are not too many kinds.
+    func context(subprotocol: String?, options: WebSocketOptions) -> ConnectionContext {
+        let key = SpecialContextKey(subprotocol: subprotocol, options: options)
+        if let known = specialContexts[key] { return known }
+        let context = ConnectionContext(
+            limits: options.applied(to: configuration.limits),
+            owner: self,
+            subprotocol: subprotocol
+        )
+        if specialContexts.count < Self.contextCountMax { specialContexts[key] = context }
+        return context
+    }
+
+    /// The peer's address and this endpoint's. The latter costs a system call only where clients
+    /// come in by several.
+    func addresses(of connection: Connection) -> (remote: SocketAddress?, local: SocketAddress?) {
+        eventLoop.loop.withTransport { transport in
+            (
+                transport.remoteAddress(connection),
+                localAddress ?? transport.localAddress(connection)
+            )
+        }
+    }
+
     // MARK: The ends of handshakes
 
     func handshakeConnected(_ connection: Connection) {}
 
-    func handshakeEnded(_ connection: Connection, _ end: ConnectionEnd) {}
+    /// Nobody waits for the answer any more.
+    func handshakeEnded(_ connection: Connection, _ end: ConnectionEnd) {
+        connection.exchange?.cancel()
+    }
 
-    /// Says so to a client that began a request and did not finish it.
+    /// Says so to a client that began a request and did not finish it, or that the application
+    /// left waiting.
     func handshakeTimedOut(_ connection: Connection) {
-        guard let inbound = connection.state.inbound, inbound.state.head.count > 0 else {
+        if connection.waitsForApplication {
+            giveUpWaiting(connection, "The server did not come to an answer in time.")
+        } else if let inbound = connection.state.inbound,
+            inbound.state.head.count > 0 || inbound.state.exchange != nil
+        {
+            refuse(
+                connection,
+                HTTPRefusal(.requestTimeout, "The request was not complete in time.")
+            )
+        } else {
             return connection.abort()
         }
-        refuse(
-            connection,
-            HTTPRefusal(.requestTimeout, "The request was not complete in time.")
-        )
         eventLoop.loop.serveAttention()
     }
 
@@ -110,6 +158,9 @@ final class ServerLoop: ConnectionOwner {
             switch connection.state.phase {
             case .open: connection.close(.goingAway, "the server is shutting down")
             case .connecting, .handshake: connection.condemn()
+            case .deciding: giveUpWaiting(connection, "The server is shutting down.")
+            // The answer is sent when it comes, and is the last.
+            case .answering: break
             case .closing, .ending, .ended, .free: break
             }
         }
@@ -132,6 +183,7 @@ final class ServerLoop: ConnectionOwner {
         guard isDraining, connectionCount == 0, !hasReported else { return }
         hasReported = true
         contexts = [:]
+        specialContexts = [:]
         server.loopDrained()
     }
 }

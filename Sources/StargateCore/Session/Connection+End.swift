@@ -28,6 +28,8 @@ extension Connection {
             state.phase = .ending
             return askForAttention()
         }
+        // Half a stream is enough for a response, as above; for a WebSocket it is not.
+        if status == UV_EOF.rawValue, state.phase == .answering { return }
         endTransport(status == UV_EOF.rawValue ? .endOfStream : .error(status))
     }
 
@@ -37,7 +39,7 @@ extension Connection {
         let code = if case .endOfStream = end { codeAtEndOfStream } else { state.endCode }
         state.phase = .ended
         loop.state.deadlines.clear(slot: state.slot)
-        if phase == .connecting || phase == .handshake {
+        if phase.isBeforeOpen {
             if let owner = withContext({ $0.owner }) ?? nil { owner.handshakeEnded(self, end) }
         }
         notifyClosed(code, reason)
@@ -67,7 +69,7 @@ extension Connection {
 
     /// An HTTP exchange is over, or was refused: the answer leaves, then this half is shut.
     func finishHandshake() {
-        guard state.phase == .handshake else { return }
+        guard state.phase == .handshake || waitsForApplication else { return }
         state.phase = .ending
         discardInbound()
         setDeadline(after: limits.closeTimeout)
@@ -96,7 +98,7 @@ extension Connection {
     /// The deadline of this connection has come.
     func deadlineReached() {
         switch state.phase {
-        case .connecting, .handshake:
+        case .connecting, .handshake, .deciding, .answering:
             if let owner = withContext({ $0.owner }) ?? nil { owner.handshakeTimedOut(self) }
         case .open: openDeadlineReached()
         case .closing:

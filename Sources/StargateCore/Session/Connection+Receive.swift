@@ -4,6 +4,8 @@
 extension Connection {
     /// How much one connection may read in one turn of the loop before others have theirs.
     private static let readByteCountPerTurn = 1 << 20
+    /// What a peer may send ahead while the application decides; then it is not read from.
+    static let waitingByteCountMax = 64 << 10
     /// A frame with at least this much to come is received into its message's own buffer.
     private static let directByteCountMin = 64 << 10
 
@@ -22,6 +24,11 @@ extension Connection {
         }
         if let inbound = state.inbound, let space = unsafe directSpace(inbound) {
             return unsafe space
+        }
+        if state.inbound != nil, waitsForApplication {
+            return unsafe UnsafeMutableRawBufferPointer(
+                rebasing: loop.state.receiveBuffer.space[..<waitingRoom]
+            )
         }
         return unsafe loop.state.receiveBuffer.space
     }
@@ -57,7 +64,9 @@ extension Connection {
         let start = unsafe loop.state.receiveBuffer.start
         if inbound.state.held.count > 0 {
             // Paused with a read already under way: it waits behind what is held.
-            return unsafe hold(UnsafeRawBufferPointer(start: start, count: count))
+            unsafe hold(UnsafeRawBufferPointer(start: start, count: count))
+            if waitsForApplication, waitingRoom == 0 { pauseReading() }
+            return
         }
         if inbound.state.head.count > 0 {
             return unsafe processHead(inbound, UnsafeRawBufferPointer(start: start, count: count))
@@ -101,8 +110,18 @@ extension Connection {
 
     private func processPhase(_ bytes: UnsafeMutableRawBufferPointer) {
         let used = unsafe receiveHandshake(bytes, scannedByteCount: 0)
-        if receivesFrames, used < bytes.count {
-            unsafe receiveFrames(UnsafeMutableRawBufferPointer(rebasing: bytes[used...]))
+        unsafe receiveBehindHandshake(bytes, from: used)
+    }
+
+    /// Takes in what follows a handshake in the same read: frames, or what has to wait.
+    private func receiveBehindHandshake(_ bytes: UnsafeMutableRawBufferPointer, from used: Int) {
+        guard used < bytes.count else { return }
+        let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[used...])
+        if receivesFrames {
+            unsafe receiveFrames(rest)
+        } else if waitsForApplication {
+            unsafe hold(UnsafeRawBufferPointer(rest))
+            if waitingRoom == 0 { pauseReading() }
         }
     }
 
@@ -164,11 +183,26 @@ extension Connection {
         corked {
             let all = unsafe head.bytes
             let used = unsafe receiveHandshake(all, scannedByteCount: scannedByteCount)
-            if receivesFrames, used < all.count {
-                unsafe receiveFrames(UnsafeMutableRawBufferPointer(rebasing: all[used...]))
-            }
+            unsafe receiveBehindHandshake(all, from: used)
         }
         loop.state.buffers.give(&head)
+    }
+
+    // MARK: Waiting for the application
+
+    /// Whether a task of the application is at work on a request.
+    var waitsForApplication: Bool { state.phase == .deciding || state.phase == .answering }
+
+    /// How much more is read while the application is at work.
+    private var waitingRoom: Int {
+        max(0, Self.waitingByteCountMax - (state.inbound?.state.held.count ?? 0))
+    }
+
+    /// The application has come to an end with a request: what was held comes next.
+    func resumeAfterWaiting() {
+        if let inbound = state.inbound, inbound.state.held.count > 0 { return askForAttention() }
+        if state.flags.contains(.peerEnded) { return finishHandshake() }
+        resumeReading()
     }
 
     // MARK: Pausing
@@ -204,13 +238,18 @@ extension Connection {
     /// Processes what was held when reading is no longer paused.
     func resumeHeldInput() {
         guard let inbound = state.inbound, inbound.state.held.count > 0,
-            state.flags.isDisjoint(with: .isPaused)
+            state.flags.isDisjoint(with: .isPaused), !waitsForApplication
         else { return }
         var held = inbound.state.held
         inbound.state.held = .empty
         unsafe process(held.bytes)
         loop.state.buffers.give(&held)
         releaseIdleInbound()
+        if state.flags.contains(.peerEnded), state.phase == .handshake,
+            state.inbound?.state.held.count ?? 0 == 0
+        {
+            return finishHandshake()
+        }
         resumeReading()
     }
 }

@@ -12,13 +12,16 @@ struct InboundState {
     /// The start of a frame that the end of a read cut: a header, or a control frame.
     var spillByteCount = 0
     var spill = InlineArray<144, UInt8>(repeating: 0)
+    /// What the owner keeps about a request that is not answered within one read: its body is on the
+    /// way, or a task of the application is at work on it.
+    var exchange: AnyObject?
     /// What arrived before reading was paused and has not been processed.
     var held = PooledBuffer.empty
 
     /// Whether there is nothing to keep.
     var isIdle: Bool {
         !assembler.isInProgress && hixie == nil && spillByteCount == 0 && head.count == 0
-            && held.count == 0
+            && held.count == 0 && exchange == nil
     }
 }
 

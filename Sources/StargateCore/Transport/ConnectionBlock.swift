@@ -41,6 +41,13 @@ enum Phase: UInt8 {
     case connecting
     /// The opening handshake: a server reads requests, a client waits for the response.
     case handshake
+    /// The opening handshake is whole, and an asynchronous closure of the application decides about
+    /// it. Bytes that arrive are held, up to ``Connection/waitingByteCountMax``, and become the
+    /// first frames, or nothing. The peer's end of the stream is the end of the connection.
+    case deciding
+    /// A plain request is whole, and an asynchronous closure makes the response. Bytes that arrive
+    /// are held, as the next requests. The peer may have ended its half and still read.
+    case answering
     /// Messages flow. RFC 6455 section 4: the OPEN state.
     case open
     /// This endpoint sent its Close frame and waits for the peer's; messages are still received.
@@ -50,6 +57,14 @@ enum Phase: UInt8 {
     case ending
     /// The socket is being closed.
     case ended
+
+    /// Whether the connection may still become a WebSocket: its owner hears of its end.
+    var isBeforeOpen: Bool {
+        switch self {
+        case .connecting, .handshake, .deciding, .answering: true
+        case .free, .open, .closing, .ending, .ended: false
+        }
+    }
 }
 
 /// What is true of a connection beside its phase: each flag is independent of the others.

@@ -8,6 +8,15 @@ extension SocketAddress {
         if case .ipv6 = kind { true } else { false }
     }
 
+    /// Whether it stands for every interface: a connection's own end has another address then.
+    var isWildcard: Bool {
+        switch kind {
+        case .ipv4(let address, _): address == 0
+        case .ipv6(let high, let low, _, _): high | low == 0
+        case .unix: false
+        }
+    }
+
     /// Lends the address as the system calls want it.
     func withSockaddr<Result>(
         _ body: (UnsafePointer<sockaddr>, socklen_t) -> Result

@@ -1,0 +1,78 @@
+"""The small examples: what each of them shows, over real sockets."""
+
+import json
+
+from harness import TEXT, Peer, Server, expect, opening
+
+
+def ask(server, method, path, body=None, extra=""):
+    """Sends one plain request and returns its answer and body."""
+    with Peer(server) as peer:
+        length = "" if body is None else f"Content-Length: {len(body)}\r\n"
+        head = f"{method} {path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n{length}{extra}\r\n"
+        peer.send(head.encode() + (body or b""))
+        answer = peer.answer()
+        return answer, peer.take(int(answer.fields.get("content-length", 0)))
+
+
+def run_jobs(report, command):
+    report.group = "jobs"
+    with Server([command, "0"], "jobs") as server:
+        with report.check("the page, and 304 for those who have it"):
+            page, _ = ask(server, "GET", "/")
+            expect(page.status == 200, page.line)
+            again, _ = ask(server, "GET", "/", extra=f"If-None-Match: {page.fields['etag']}\r\n")
+            expect(again.status == 304, again.line)
+        with report.check("POST changes a job, and every attached page sees it"):
+            pages = [Peer(server).shake("/jobs") for _ in range(5)]
+            for page in pages:
+                for number in "123":
+                    opcode, line = page.message()
+                    expect(opcode == TEXT, "not text")
+                    expect(json.loads(line) == {"id": number, "state": "waiting"}, line)
+            answer, body = ask(server, "POST", "/jobs/2", b"state=start")
+            expect(answer.status == 200 and body == b"running\n", answer.line)
+            ask(server, "POST", "/jobs/2", b"state=finish")
+            for page in pages:
+                states = [json.loads(page.message()[1])["state"] for _ in range(2)]
+                expect(states == ["running", "finished"], states)
+                page.socket.close()
+            expect(ask(server, "GET", "/jobs/2")[1] == b"finished\n", "the job has another state")
+        with report.check("what is no change is refused"):
+            expect(ask(server, "POST", "/jobs/9", b"state=start")[0].status == 404, "no 404")
+            expect(ask(server, "POST", "/jobs/1", b"state=dance")[0].status == 422, "no 422")
+            answer, _ = ask(server, "DELETE", "/jobs/1")
+            expect(answer.status == 405 and answer.fields["allow"] == "GET, HEAD, POST", answer.line)
+        with report.check("health and readiness"):
+            expect(ask(server, "GET", "/health")[1] == b"ok", "not healthy")
+            expect(ask(server, "GET", "/ready")[1] == b"ready", "not ready")
+        with report.check("an orderly end"):
+            expect(server.stop()[0] == 0, "another exit status")
+
+
+def run_auth(report, command):
+    report.group = "auth"
+    with Server([command, "0"], "auth") as server:
+        with report.check("who is not logged in is refused"):
+            for path, status in (("/me", 401), ("/me?token=guess", 403)):
+                with Peer(server) as peer:
+                    peer.send(opening(path))
+                    answer = peer.answer()
+                    expect(answer.status == status, answer.line)
+            expect(ask(server, "POST", "/login", b"name=1")[0].status == 422, "no 422")
+        with report.check("a token opens the socket, from the query and from the cookie"):
+            answer, token = ask(server, "POST", "/login", b"name=ann")
+            token = token.decode().strip()
+            cookie = answer.fields["set-cookie"]
+            expect(cookie.startswith(f"session={token};") and "HttpOnly" in cookie, cookie)
+            for path, extra in ((f"/me?token={token}", ""), ("/me", f"Cookie: session={token}\r\n")):
+                with Peer(server) as peer:
+                    peer.shake(path, extra=extra)
+                    expect(peer.message() == (TEXT, b"hello ann"), "not greeted")
+        with report.check("a page of somebody else is refused before its cookie is looked at"):
+            with Peer(server) as peer:
+                peer.send(opening("/me", extra=f"Origin: http://evil.example\r\nCookie: session={token}\r\n"))
+                answer = peer.answer()
+                expect(answer.status == 403, answer.line)
+        with report.check("an orderly end"):
+            expect(server.stop()[0] == 0, "another exit status")
