@@ -105,7 +105,12 @@ final class ServerLoop: ConnectionOwner {
         listener?.close()
         for connection in connections {
             switch connection.state.phase {
-            case .open: connection.close(.goingAway, "the server is shutting down")
+            case .open:
+                // An asynchronous handler says goodbye by returning.
+                if let session = connection.state.handler as? AsyncSession, session.cancel() {
+                    continue
+                }
+                connection.close(.goingAway, "the server is shutting down")
             case .connecting, .handshake: connection.condemn()
             case .closing, .ending, .ended, .free: break
             }
