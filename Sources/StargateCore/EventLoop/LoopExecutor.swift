@@ -170,7 +170,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             nil,
             { argument in
                 guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<LoopExecutor>.fromOpaque(argument).takeRetainedValue().runLeftOver()
+                unsafe Unmanaged<LoopExecutor>.fromOpaque(argument).takeRetainedValue()
+                    .runLeftOver()
                 return nil
             },
             me.toOpaque()
@@ -217,10 +218,11 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
 /// The isolation of the handlers of one loop: whatever runs on it runs on the loop's thread.
 ///
-/// This is what makes the structured tier sound. A handler's closure inherits the isolation of
-/// ``run(_:)``, so the compiler knows that the `AsyncWebSocket` it is given belongs here, and
-/// refuses to send it to another task, actor or executor. A mere preference for an executor would
-/// not do: it can be overridden inside of a handler, and what runs elsewhere then is not checked.
+/// This is what makes the structured tier sound. A handler is `nonisolated(nonsending)`: it inherits
+/// the isolation of ``run(_:)``, and is brought back to it after whatever it awaits. What it is given
+/// is not Sendable, so the compiler refuses to send it to another task, actor or concurrent
+/// function. A mere preference for an executor would not do: it is no isolation, and anything that
+/// overrides it would move the handler to another thread.
 actor LoopActor {
     private let executor: LoopExecutor
 
@@ -235,6 +237,11 @@ actor LoopActor {
     /// Runs a handler from its beginning to its end.
     func run(_ start: AsyncSession.Start) async {
         await start.session.runHandler()
+    }
+
+    /// Waits for a message for a task that runs elsewhere.
+    func next(from start: AsyncSession.Start) async throws -> OwnedMessage? {
+        try await start.session.waitForMessage()
     }
 
     /// Sends a message for a task that runs elsewhere.

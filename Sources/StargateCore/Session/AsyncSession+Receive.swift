@@ -40,6 +40,10 @@ extension AsyncSession {
         }
     }
 
+    nonisolated(nonsending) func nextFromElsewhere() async throws -> OwnedMessage? {
+        try await loopActor?.next(from: Start(session: self))
+    }
+
     /// Lets the waiting handler go on.
     func resumeReader() {
         willResumeReader = false
@@ -74,12 +78,14 @@ public struct AsyncMessages: AsyncSequence {
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws -> OwnedMessage? {
+            guard session.isHere else { return try await session.nextFromElsewhere() }
             if let message = session.takeMessage() { return message }
             return try await session.waitForMessage()
         }
 
         /// The next message; nil at the end.
         public nonisolated(nonsending) mutating func next() async throws -> OwnedMessage? {
+            guard session.isHere else { return try await session.nextFromElsewhere() }
             if let message = session.takeMessage() { return message }
             return try await session.waitForMessage()
         }

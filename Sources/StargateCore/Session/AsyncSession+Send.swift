@@ -20,11 +20,15 @@ extension AsyncSession {
     func resumeWriters() {
         let waiting = unsafe writers
         unsafe writers = []
-        for unsafe writer in unsafe waiting { unsafe writer.resume() }
+        unsafe waiting.forEach { unsafe $0.resume() }
     }
 
     /// Sends a message when there is room for it.
     nonisolated(nonsending) func send(_ message: OwnedMessage, compress: Bool) async throws {
+        guard isHere else {
+            try await loopActor?.send(message, compress: compress, on: Start(session: self))
+            return
+        }
         let byteCount = message.byteCount
         while stream != nil { try await waitForWritable() }
         if needsToWait(byteCount) { try await waitForRoom(byteCount) }
@@ -92,6 +96,7 @@ extension AsyncSession {
         } onCancel: {
             mailbox?.post { _ in start.session.resumeWriters() }
         }
+        if let end { throw end }
         try Task.checkCancellation()
     }
 }
@@ -112,7 +117,11 @@ extension Connection {
     }
 
     /// Sends a part of a message. RFC 6455 section 5.4: the first carries the type, the last FIN.
-    func sendFragment(_ payload: UnsafeRawBufferPointer, _ opcode: Opcode, isFinal: Bool)
+    func sendFragment(
+        _ payload: UnsafeRawBufferPointer,
+        _ opcode: Opcode,
+        isFinal: Bool
+    )
         -> SendResult
     {
         guard state.phase == .open else { return .dropped }

@@ -5,6 +5,7 @@ extension AsyncSession {
         _ opcode: Opcode,
         _ body: nonisolated(nonsending) (MessageWriter) async throws -> Result
     ) async throws -> Result {
+        checkIsHere()
         while stream != nil { try await waitForWritable() }
         stream = FragmentStream(opcode: opcode)
         defer {
@@ -23,6 +24,7 @@ extension AsyncSession {
     }
 
     nonisolated(nonsending) func writePart(_ bytes: [UInt8]) async throws {
+        checkIsHere()
         guard stream != nil else { throw closedError }
         guard !bytes.isEmpty else { return }
         if socket?.protocolVersion.isHixie == true {

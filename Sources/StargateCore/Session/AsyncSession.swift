@@ -29,6 +29,9 @@ final class AsyncSession: WebSocketHandler {
 
     /// The connection; nil when it is over.
     private(set) var socket: WebSocket?
+    /// What can be asked about it when it is over, too.
+    private(set) var id: ConnectionID?
+    private(set) var subprotocol: String?
     private(set) var executor: LoopExecutor?
     private(set) var loopActor: LoopActor?
     private weak var eventLoop: EventLoop?
@@ -66,6 +69,17 @@ final class AsyncSession: WebSocketHandler {
         self.body = body
     }
 
+    /// Whether this runs where the session may be touched.
+    ///
+    /// The compiler keeps the session in its task, and the task's isolation keeps it on the loop,
+    /// with one exception: a closure given to `withTaskExecutorPreference` runs on the executor
+    /// named there. What suspends finds its way back to the loop then; what does not cannot.
+    var isHere: Bool { executor?.isCurrent ?? true }
+
+    func checkIsHere() {
+        precondition(isHere, "a socket is used on its loop, not on a task executor of your own")
+    }
+
     /// Whether the handler has ended.
     var isOver: Bool { outcome != nil }
 
@@ -74,6 +88,8 @@ final class AsyncSession: WebSocketHandler {
     func opened(_ socket: WebSocket) {
         guard let eventLoop = socket.eventLoop else { return }
         self.socket = socket
+        id = socket.id
+        subprotocol = socket.subprotocol
         self.eventLoop = eventLoop
         let executor = eventLoop.executor
         self.executor = executor

@@ -18,6 +18,11 @@ public struct AsyncWebSocket {
         self.session = session
     }
 
+    private var current: WebSocket? {
+        session.checkIsHere()
+        return session.socket
+    }
+
     // MARK: Receiving
 
     /// What the peer sends. While the handler lags, the connection is not read from: see
@@ -65,6 +70,7 @@ public struct AsyncWebSocket {
     ///
     /// - Parameter body: writes the parts; it must not call `send`.
     /// - Returns: what `body` returns.
+    /// - Throws: what `body` throws, or as ``send(_:compress:)-(OwnedMessage,_)``.
     public nonisolated(nonsending) func withTextWriter<Result>(
         _ body: nonisolated(nonsending) (MessageWriter) async throws -> Result
     ) async throws -> Result {
@@ -75,6 +81,7 @@ public struct AsyncWebSocket {
     ///
     /// - Parameter body: writes the parts; it must not call `send`.
     /// - Returns: what `body` returns.
+    /// - Throws: what `body` throws, or as ``send(_:compress:)-(OwnedMessage,_)``.
     public nonisolated(nonsending) func withBinaryWriter<Result>(
         _ body: nonisolated(nonsending) (MessageWriter) async throws -> Result
     ) async throws -> Result {
@@ -82,7 +89,7 @@ public struct AsyncWebSocket {
     }
 
     /// The bytes that were sent and have not left this process yet.
-    public var bufferedAmount: Int { session.socket?.bufferedAmount ?? 0 }
+    public var bufferedAmount: Int { current?.bufferedAmount ?? 0 }
 
     /// A way to send for other tasks.
     public var sender: WebSocketSender { WebSocketSender(session) }
@@ -92,32 +99,35 @@ public struct AsyncWebSocket {
     /// Begins the closing handshake, as ``WebSocket/close(_:reason:)``; ``messages`` still yields
     /// what the peer sends until it answers. Not needed before the handler returns.
     public func close(_ code: CloseCode = .normalClosure, reason: String = "") {
-        session.socket?.close(code, reason: reason)
+        current?.close(code, reason: reason)
     }
 
     /// Cuts the connection without a closing handshake.
-    public func terminate() { session.socket?.terminate() }
+    public func terminate() { current?.terminate() }
 
     /// How the connection ended, when it has.
-    public var end: WebSocketClosed? { session.end }
+    public var end: WebSocketClosed? {
+        session.checkIsHere()
+        return session.end
+    }
 
     // MARK: About the connection
 
     /// Whether messages can be sent.
-    public var isOpen: Bool { session.socket?.isOpen ?? false }
+    public var isOpen: Bool { current?.isOpen ?? false }
 
     /// The request that was accepted; nil on a client.
     public var request: UpgradeRequest? { session.request }
 
     /// The subprotocol that was agreed on. RFC 6455 section 1.9.
-    public var subprotocol: String? { session.socket?.subprotocol }
+    public var subprotocol: String? { session.subprotocol }
 
-    /// The name of the connection, for other threads; nil when it is over.
-    public var id: ConnectionID? { session.socket?.id }
+    /// The name of the connection, for other threads.
+    public var id: ConnectionID? { session.id }
 
     /// The handle for callbacks, for what this one does not offer; nil when the connection is over.
     /// Do not pause it: that is how this tier waits for its handler.
-    public var socket: WebSocket? { session.socket }
+    public var socket: WebSocket? { current }
 }
 
 @available(*, unavailable)

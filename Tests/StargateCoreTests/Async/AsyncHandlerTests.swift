@@ -5,7 +5,7 @@ import Testing
 
 private struct Complaint: Error {}
 
-@Suite("Asynchronous handlers, over a socket", .serialized)
+@Suite("Asynchronous handlers, over a socket", .serialized, .ownThreads)
 struct AsyncHandlerTests {
     @Test("messages are echoed in order, many to a read")
     func echo() async throws {
@@ -118,6 +118,39 @@ struct AsyncHandlerTests {
         await server.server.stop()
         let expected = HandlerEvent.note("\(try #require(loopThread))")
         #expect(threads.events == Array(repeating: expected, count: 80))
+    }
+
+    @Test("a handler that prefers another executor uses the socket from there, and comes back")
+    func otherPreference() async throws {
+        let threads = Journal()
+        let elsewhere = Journal()
+        let server = try AsyncTestServer { socket in
+            for try await message in socket.messages {
+                try await withTaskExecutorPreference(globalConcurrentExecutor) {
+                    elsewhere.note("\(currentThread())")
+                    try await socket.send(message)
+                    elsewhere.note("\(currentThread())")
+                    var rest = socket.messages.makeAsyncIterator()
+                    let second = try await rest.next()
+                    #expect(second == .text("2"))
+                }
+                threads.note("\(currentThread())")
+            }
+        }
+        let loopThread = await server.inspect { _ in currentThread() }
+        let peer = try RawPeer.open(server.address)
+        for _ in 0..<20 {
+            try peer.send(textFrame("1"))
+            #expect(try peer.receiveFrame().text == "1")
+            try peer.send(textFrame("2"))
+        }
+        peer.close()
+        #expect(await server.handlersEnded())
+        await server.server.stop()
+        let expected = HandlerEvent.note("\(try #require(loopThread))")
+        #expect(threads.events == Array(repeating: expected, count: 20))
+        #expect(elsewhere.events.count == 40)
+        #expect(!elsewhere.events.contains(expected))
     }
 
     @Test("a handler that returns closes with 1000")
