@@ -31,5 +31,10 @@ let package = Package(
             dependencies: [.product(name: "StargateCore", package: "stargate")],
             swiftSettings: swiftSettings
         ),
+        .executableTarget(
+            name: "worker",
+            dependencies: [.product(name: "StargateCore", package: "stargate")],
+            swiftSettings: swiftSettings
+        ),
     ]
 )
