@@ -23,6 +23,28 @@ extension AsyncSession {
         unsafe waiting.forEach { unsafe $0.resume() }
     }
 
+    /// Sends a message if that can be done at once, without the cost of an asynchronous call. False
+    /// when the task has to wait, or to let others have their turn.
+    @inline(__always)
+    func sendNow(_ message: OwnedMessage, compress: Bool) throws -> Bool {
+        guard isHere, stream == nil, sentSinceSuspended <= Self.byteCountPerTurn else {
+            return false
+        }
+        let byteCount = message.byteCount
+        guard !needsToWait(byteCount) else { return false }
+        sentSinceSuspended += byteCount
+        try check(put(message, compress: compress))
+        return true
+    }
+
+    private func put(_ message: OwnedMessage, compress: Bool) throws -> SendResult {
+        guard let socket else { throw closedError }
+        return switch message {
+        case .text(let text): socket.send(text, compress: compress)
+        case .binary(let bytes): unsafe socket.send(bytes.span.bytes, compress: compress)
+        }
+    }
+
     /// Sends a message when there is room for it.
     nonisolated(nonsending) func send(_ message: OwnedMessage, compress: Bool) async throws {
         guard isHere else {
@@ -32,13 +54,7 @@ extension AsyncSession {
         let byteCount = message.byteCount
         while stream != nil { try await waitForWritable() }
         if needsToWait(byteCount) { try await waitForRoom(byteCount) }
-        guard let socket else { throw closedError }
-        let result: SendResult =
-            switch message {
-            case .text(let text): socket.send(text, compress: compress)
-            case .binary(let bytes): unsafe socket.send(bytes.span.bytes, compress: compress)
-            }
-        try check(result)
+        try check(put(message, compress: compress))
         await yieldIfLong(byteCount)
     }
 
@@ -68,7 +84,8 @@ extension AsyncSession {
     func needsToWait(_ byteCount: Int) -> Bool {
         guard let current = socket?.current else { return false }
         let buffered = current.bufferedAmount
-        guard buffered > 0 else { return false }
+        // What surely fits is not looked at closely.
+        guard buffered > 0, buffered + byteCount > current.outputSoftLimit else { return false }
         let limits = current.limits
         return buffered > limits.outputSoftLimit
             || byteCount > limits.outputHardLimit - Swift.min(buffered, limits.outputHardLimit)
@@ -102,6 +119,8 @@ extension AsyncSession {
 }
 
 extension Connection {
+    var outputSoftLimit: Int { withContext { $0.limits.outputSoftLimit } ?? 0 }
+
     /// Writes what is corked or queued, as far as the kernel takes it.
     func offerBuffered() {
         if loop.state.cork.owner == self { flushCork() }

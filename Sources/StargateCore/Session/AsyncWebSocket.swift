@@ -43,6 +43,7 @@ public struct AsyncWebSocket {
         _ message: OwnedMessage,
         compress: Bool = true
     ) async throws {
+        if try session.sendNow(message, compress: compress) { return }
         try await session.send(message, compress: compress)
     }
 
@@ -51,6 +52,7 @@ public struct AsyncWebSocket {
         _ text: String,
         compress: Bool = true
     ) async throws {
+        if try session.sendNow(.text(text), compress: compress) { return }
         try await session.send(.text(text), compress: compress)
     }
 
@@ -59,6 +61,7 @@ public struct AsyncWebSocket {
         _ bytes: [UInt8],
         compress: Bool = true
     ) async throws {
+        if try session.sendNow(.binary(bytes), compress: compress) { return }
         try await session.send(.binary(bytes), compress: compress)
     }
 
