@@ -42,5 +42,10 @@ let package = Package(
             dependencies: [.product(name: "StargateCore", package: "stargate")],
             swiftSettings: swiftSettings
         ),
+        .executableTarget(
+            name: "worker",
+            dependencies: [.product(name: "StargateCore", package: "stargate")],
+            swiftSettings: swiftSettings
+        ),
     ]
 )

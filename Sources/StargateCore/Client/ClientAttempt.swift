@@ -12,6 +12,8 @@ final class ClientAttempt: ConnectionOwner {
     /// The other addresses of the host, to be tried when one refuses.
     private var addresses: [SocketAddress] = []
     private var timer: LoopTimer?
+    /// The connection being made.
+    private var socket: WebSocket?
 
     init(
         _ request: ClientRequest,
@@ -69,6 +71,7 @@ final class ClientAttempt: ConnectionOwner {
             phase: .connecting,
             isClient: true
         )
+        socket = WebSocket(connection)
         connection.setDeadline(after: request.timeout)
         let status = loop.withTransport { $0.connect(connection, to: address) }
         if status != 0 { connection.transportEnded(status) }
@@ -215,6 +218,14 @@ final class ClientAttempt: ConnectionOwner {
     }
 
     // MARK: The end
+
+    /// Gives up, if the connection is not open yet.
+    func cancel() {
+        guard completion != nil else { return }
+        addresses = []
+        finish(ClientError(.cancelled, "the attempt was cancelled"))
+        socket?.terminate()
+    }
 
     private func fail(_ connection: Connection, _ error: ClientError) {
         finish(error)

@@ -18,7 +18,7 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         case closed
         /// It took too long.
         case timedOut
-        /// The loop was stopped.
+        /// The loop was stopped, or the attempt was given up.
         case cancelled
     }
 

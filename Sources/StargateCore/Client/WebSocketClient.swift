@@ -6,7 +6,7 @@
 ///
 /// The connection then lives on its loop, and its handler is called there.
 public struct WebSocketClient: Sendable {
-    private let loops: LoopGroup
+    let loops: LoopGroup
 
     /// A client that makes its connections on these loops, one after the other.
     public init(loops: LoopGroup) {

@@ -14,6 +14,11 @@ public final class EventLoop {
     /// The door for other threads.
     public let mailbox: Mailbox
 
+    /// Runs the tasks of handlers on this loop's thread.
+    let executor: LoopExecutor
+    /// What those handlers are isolated to.
+    let loopActor: LoopActor
+
     let loop: Loop
     let uv: UnsafeMutablePointer<uv_loop_t>
     private let wakeUp: UnsafeMutablePointer<uv_async_t>
@@ -45,6 +50,8 @@ public final class EventLoop {
         let transport = unsafe TCPTransport(uv: unsafe uv)
         let state = UnsafeMutablePointer<LoopState>.allocate(capacity: 1)
         unsafe loop = Loop(state)
+        executor = LoopExecutor(mailbox, loop)
+        loopActor = LoopActor(executor)
         unsafe state.initialize(
             to: LoopState(
                 owner: Unmanaged.passUnretained(self),
@@ -100,12 +107,13 @@ public final class EventLoop {
 
     private func runMailbox() {
         for work in mailbox.takeAll() { work(self) }
+        executor.takeForeign()
     }
 
     /// Runs right before the loop waits for events: what timers and closed handles left is done
     /// first.
     private func willSleep() {
-        loop.serveAttention()
+        settle()
         unsafe clock.willSleep(atMost: uv_backend_timeout(uv), now: uv_now(uv))
         loop.state.isClockStale = true
     }
@@ -115,7 +123,7 @@ public final class EventLoop {
         if loop.state.isClockStale { updateClock() }
         loop.state.lastReader = nil
         loop.state.lastReaderByteCount = 0
-        loop.serveAttention()
+        settle()
     }
 
     /// Brings the loop's clock up to date: once per turn, by the first callback that asks.
@@ -154,6 +162,7 @@ public final class EventLoop {
 
     /// Runs until ``stop()``; called once, on the loop's thread.
     func run() {
+        executor.begin()
         unsafe uv_run(uv, UV_RUN_DEFAULT)
         tearDown()
     }
@@ -177,6 +186,9 @@ public final class EventLoop {
         for close in remaining.values { close() }
         for connection in loop.state.slab.active { connection.abort() }
         loop.serveAttention()
+        // Handlers hear of it while there is a loop.
+        executor.takeForeign()
+        executor.run()
         unsafe uv_timer_stop(deadlineTimer)
         unsafe close(UnsafeMutableRawPointer(wakeUp))
         unsafe close(UnsafeMutableRawPointer(beforeSleep))
@@ -191,6 +203,7 @@ public final class EventLoop {
     private func tearDown() {
         let status = unsafe uv_loop_close(uv)
         assert(status == 0, "a loop is closed after all its handles")
+        executor.end()
         loop.state.slab.retire()
         loop.state.receiveBuffer.deallocate()
         loop.state.cork.deallocate()

@@ -30,6 +30,9 @@ public struct LoopCounters: Sendable {
     /// Connections that this endpoint failed: protocol errors, limits, timeouts.
     public internal(set) var connectionsFailed: UInt64 = 0
 
+    /// Times that the task of an asynchronous handler was run until it had to wait.
+    public internal(set) var jobsRun: UInt64 = 0
+
     /// All zero.
     public init() {}
 
@@ -49,5 +52,6 @@ public struct LoopCounters: Sendable {
         left.writes &+= right.writes
         left.acceptPauses &+= right.acceptPauses
         left.connectionsFailed &+= right.connectionsFailed
+        left.jobsRun &+= right.jobsRun
     }
 }

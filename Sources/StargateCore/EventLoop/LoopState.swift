@@ -15,6 +15,8 @@ struct LoopState {
     var deadlines = DeadlineTable()
     /// Connections with something to do before the loop sleeps: flush, resume, end.
     var attention = AttentionList()
+    /// Tasks are to be run or resumed, see ``LoopExecutor``.
+    var hasTasks = false
     /// Blocks for connections that have something to keep, for the next one that needs them.
     var spareInbound: [Inbound] = []
     var spareOutbound: [Outbound] = []

@@ -41,6 +41,15 @@ public final class Mailbox: Sendable {
         }
     }
 
+    /// Has the loop look for work soon; does nothing when it has stopped.
+    func wake() {
+        contents.withLock { contents in
+            guard contents.isOpen, !contents.isWoken else { return }
+            contents.isWoken = true
+            unsafe uv_async_send(wakeUp)
+        }
+    }
+
     /// Takes everything that was posted. On the loop's thread.
     func takeAll() -> [Work] {
         contents.withLock { contents in

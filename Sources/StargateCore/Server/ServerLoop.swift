@@ -156,7 +156,12 @@ final class ServerLoop: ConnectionOwner {
         listener?.close()
         for connection in connections {
             switch connection.state.phase {
-            case .open: connection.close(.goingAway, "the server is shutting down")
+            case .open:
+                // An asynchronous handler says goodbye by returning.
+                if let session = connection.state.handler as? AsyncSession, session.cancel() {
+                    continue
+                }
+                connection.close(.goingAway, "the server is shutting down")
             case .connecting, .handshake: connection.condemn()
             case .deciding: giveUpWaiting(connection, "The server is shutting down.")
             // The answer is sent when it comes, and is the last.

@@ -99,6 +99,8 @@ extension Connection {
         if isQueueEmpty { loop.state.cork.begin(self) }
         state.flags.insert(.isProcessing)
         body()
+        // What the messages were for goes on at once, while what it sends can still be corked.
+        if loop.state.hasTasks { loop.eventLoop.executor.run() }
         state.flags.remove(.isProcessing)
         if isQueueEmpty {
             flushCork()

@@ -46,11 +46,18 @@ protocol ConnectionOwner: AnyObject {
     /// The time for the handshake is over; the connection is still there to be answered.
     func handshakeTimedOut(_ connection: Connection)
 
+    /// The asynchronous handler of an open connection threw an error.
+    func handlerThrew(_ error: any Error, on connection: Connection)
+
     /// A connection of this owner has begun.
     func connectionBegun()
 
     /// A connection of this owner has been closed and its block is free.
     func connectionReleased()
+}
+
+extension ConnectionOwner {
+    func handlerThrew(_ error: any Error, on connection: Connection) {}
 }
 
 /// What became of bytes that arrived before the connection is open.

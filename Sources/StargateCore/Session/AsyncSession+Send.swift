@@ -1,0 +1,154 @@
+// What a handler sends. While the peer reads, sending costs what it costs a callback; when more is
+// buffered than the soft limit, the handler waits until the kernel has taken it.
+
+/// A message that is being sent fragment by fragment.
+struct FragmentStream {
+    let opcode: Opcode
+    var hasBegun = false
+    /// The whole message, for the drafts that have no fragments.
+    var collected: [UInt8] = []
+}
+
+extension AsyncSession {
+    /// A handler that never has to wait lets others have their turn after so many bytes.
+    private static var byteCountPerTurn: Int { 256 << 10 }
+
+    func drained(_ socket: WebSocket) {
+        resumeWriters()
+    }
+
+    func resumeWriters() {
+        let waiting = unsafe writers
+        unsafe writers = []
+        unsafe waiting.forEach { unsafe $0.resume() }
+    }
+
+    /// Sends a message if that can be done at once, without the cost of an asynchronous call. False
+    /// when the task has to wait, or to let others have their turn.
+    @inline(__always)
+    func sendNow(_ message: OwnedMessage, compress: Bool) throws -> Bool {
+        guard isHere, stream == nil, sentSinceSuspended <= Self.byteCountPerTurn else {
+            return false
+        }
+        let byteCount = message.byteCount
+        guard !needsToWait(byteCount) else { return false }
+        sentSinceSuspended += byteCount
+        try check(put(message, compress: compress))
+        return true
+    }
+
+    private func put(_ message: OwnedMessage, compress: Bool) throws -> SendResult {
+        guard let socket else { throw closedError }
+        return switch message {
+        case .text(let text): socket.send(text, compress: compress)
+        case .binary(let bytes): unsafe socket.send(bytes.span.bytes, compress: compress)
+        }
+    }
+
+    /// Sends a message when there is room for it.
+    nonisolated(nonsending) func send(_ message: OwnedMessage, compress: Bool) async throws {
+        guard isHere else {
+            try await loopActor?.send(message, compress: compress, on: Start(session: self))
+            return
+        }
+        let byteCount = message.byteCount
+        while stream != nil { try await waitForWritable() }
+        if needsToWait(byteCount) { try await waitForRoom(byteCount) }
+        try check(put(message, compress: compress))
+        await yieldIfLong(byteCount)
+    }
+
+    func check(_ result: SendResult) throws {
+        switch result {
+        case .sent, .queued: break
+        case .dropped: throw closedError
+        case .unsupported: throw WebSocketClosed(code: .unsupportedData, reason: "text only")
+        }
+    }
+
+    /// Why nothing can be sent: the end, or that this endpoint has begun to close.
+    var closedError: WebSocketClosed {
+        end ?? WebSocketClosed(code: .noStatusReceived, reason: "the connection is being closed")
+    }
+
+    nonisolated(nonsending) func yieldIfLong(_ byteCount: Int) async {
+        sentSinceSuspended += byteCount
+        guard sentSinceSuspended > Self.byteCountPerTurn else { return }
+        sentSinceSuspended = 0
+        await Task.yield()
+    }
+
+    // MARK: Waiting
+
+    /// Whether more than the soft limit is buffered, or the message would not fit beside it.
+    func needsToWait(_ byteCount: Int) -> Bool {
+        guard let current = socket?.current else { return false }
+        let buffered = current.bufferedAmount
+        // What surely fits is not looked at closely.
+        guard buffered > 0, buffered + byteCount > current.outputSoftLimit else { return false }
+        let limits = current.limits
+        return buffered > limits.outputSoftLimit
+            || byteCount > limits.outputHardLimit - Swift.min(buffered, limits.outputHardLimit)
+    }
+
+    nonisolated(nonsending) func waitForRoom(_ byteCount: Int) async throws {
+        // What only waits for the end of this turn is offered to the kernel first.
+        socket?.current?.offerBuffered()
+        while needsToWait(byteCount) {
+            guard socket?.current?.promiseDrained() == true else { break }
+            try await waitForWritable()
+        }
+    }
+
+    /// Waits until something has changed: the queue was drained, the connection ended, or the task
+    /// was cancelled.
+    nonisolated(nonsending) func waitForWritable() async throws {
+        if let end { throw end }
+        try Task.checkCancellation()
+        let start = Start(session: self)
+        let mailbox = executor?.mailbox
+        sentSinceSuspended = 0
+        await withTaskCancellationHandler {
+            unsafe await withUnsafeContinuation { unsafe writers.append($0) }
+        } onCancel: {
+            mailbox?.post { _ in start.session.resumeWriters() }
+        }
+        if let end { throw end }
+        try Task.checkCancellation()
+    }
+}
+
+extension Connection {
+    var outputSoftLimit: Int { withContext { $0.limits.outputSoftLimit } ?? 0 }
+
+    /// Writes what is corked or queued, as far as the kernel takes it.
+    func offerBuffered() {
+        if loop.state.cork.owner == self { flushCork() }
+        flush()
+    }
+
+    /// Has the handler's `drained` called when what is buffered now has left. False if nothing is.
+    func promiseDrained() -> Bool {
+        guard state.phase == .open, state.outbound != nil else { return false }
+        state.flags.insert(.owesDrained)
+        askForAttention()
+        return true
+    }
+
+    /// Sends a part of a message. RFC 6455 section 5.4: the first carries the type, the last FIN.
+    func sendFragment(
+        _ payload: UnsafeRawBufferPointer,
+        _ opcode: Opcode,
+        isFinal: Bool
+    )
+        -> SendResult
+    {
+        guard state.phase == .open else { return .dropped }
+        return unsafe sendFrame((isFinal ? 0x80 : 0) | opcode.rawValue, payload)
+    }
+
+    /// The handler threw: the owner says so to the operator.
+    func reportHandlerError(_ error: any Error) {
+        if let owner = withContext({ $0.owner }) ?? nil { owner.handlerThrew(error, on: self) }
+    }
+}

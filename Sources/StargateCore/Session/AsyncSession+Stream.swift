@@ -1,0 +1,63 @@
+// A message that leaves in parts: each is a frame of its own. RFC 6455 section 5.4.
+
+extension AsyncSession {
+    nonisolated(nonsending) func stream<Result>(
+        _ opcode: Opcode,
+        _ body: nonisolated(nonsending) (MessageWriter) async throws -> Result
+    ) async throws -> Result {
+        checkIsHere()
+        while stream != nil { try await waitForWritable() }
+        stream = FragmentStream(opcode: opcode)
+        defer {
+            stream = nil
+            resumeWriters()
+        }
+        do {
+            let result = try await body(MessageWriter(session: self))
+            try finishStream()
+            return result
+        } catch {
+            // Half a message is no message, and nothing else can be sent before its end.
+            if stream?.hasBegun == true { socket?.close(.internalError) }
+            throw error
+        }
+    }
+
+    nonisolated(nonsending) func writePart(_ bytes: [UInt8]) async throws {
+        checkIsHere()
+        guard stream != nil else { throw closedError }
+        guard !bytes.isEmpty else { return }
+        if socket?.protocolVersion.isHixie == true {
+            stream?.collected += bytes
+            return
+        }
+        if needsToWait(bytes.count) { try await waitForRoom(bytes.count) }
+        try unsafe sendPart(bytes.span.bytes, isFinal: false)
+        await yieldIfLong(bytes.count)
+    }
+
+    private func sendPart(_ bytes: RawSpan, isFinal: Bool) throws {
+        guard let opcode = stream?.opcode, let current = socket?.current else { throw closedError }
+        let isFirst = stream?.hasBegun == false
+        stream?.hasBegun = true
+        try check(
+            unsafe bytes.withUnsafeBytes {
+                unsafe current.sendFragment(
+                    $0,
+                    isFirst ? opcode : .continuation,
+                    isFinal: isFinal
+                )
+            }
+        )
+    }
+
+    private func finishStream() throws {
+        guard let stream, let socket else { throw closedError }
+        if socket.protocolVersion.isHixie {
+            guard stream.opcode == .text else { return try check(.unsupported) }
+            return try check(socket.send(String(decoding: stream.collected, as: UTF8.self)))
+        }
+        let nothing: [UInt8] = []
+        try unsafe sendPart(nothing.span.bytes, isFinal: true)
+    }
+}
