@@ -14,6 +14,13 @@ public struct LoopCounters: Sendable {
     public internal(set) var messagesSent: UInt64 = 0
     /// Messages that a full queue made drop.
     public internal(set) var messagesDropped: UInt64 = 0
+    /// Publications taken for subscribers, each counted once per subscriber.
+    public internal(set) var publicationsDelivered: UInt64 = 0
+    /// Publications that subscribers did not get because they were too slow, or that came faster
+    /// than this loop could take them; conflated ones included.
+    public internal(set) var publicationsDropped: UInt64 = 0
+    /// Publications whose place a later one with the same topic and key took.
+    public internal(set) var publicationsConflated: UInt64 = 0
     /// Reads from sockets that brought bytes.
     public internal(set) var reads: UInt64 = 0
     /// Writes to sockets, refused ones included.
@@ -35,6 +42,9 @@ public struct LoopCounters: Sendable {
         left.messagesReceived &+= right.messagesReceived
         left.messagesSent &+= right.messagesSent
         left.messagesDropped &+= right.messagesDropped
+        left.publicationsDelivered &+= right.publicationsDelivered
+        left.publicationsDropped &+= right.publicationsDropped
+        left.publicationsConflated &+= right.publicationsConflated
         left.reads &+= right.reads
         left.writes &+= right.writes
         left.acceptPauses &+= right.acceptPauses

@@ -14,13 +14,14 @@ extension Server {
         do throws(LoopError) {
             loops = try LoopGroup(count: max(1, count))
         } catch {
-            for descriptor in descriptors { _ = close(descriptor) }
+            for descriptor in descriptors { _ = Glibc.close(descriptor) }
             throw ServerError(.system, error.description)
         }
         state.withLock { state in
             state.phase = .running(loops)
             state.addresses = [address]
         }
+        topicRegistry.start(loops.mailboxes)
         for (mailbox, descriptor) in zip(loops.mailboxes, descriptors) {
             mailbox.post { [self] eventLoop in
                 let serverLoop = ServerLoop(self, routes: routes, on: eventLoop)
@@ -79,7 +80,7 @@ extension Server {
                 if let chosen = SocketAddress(localOf: descriptor) { address = chosen }
             }
         } catch {
-            for descriptor in descriptors { _ = close(descriptor) }
+            for descriptor in descriptors { _ = Glibc.close(descriptor) }
             throw startError(error, at: address.description)
         }
         return (descriptors, address)
@@ -104,7 +105,7 @@ extension Server {
                 let other = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
                 guard other >= 0 else {
                     let code = errno
-                    for descriptor in descriptors { _ = close(descriptor) }
+                    for descriptor in descriptors { _ = Glibc.close(descriptor) }
                     throw ListeningSocket.Failure(code: code, step: "fcntl")
                 }
                 descriptors.append(other)

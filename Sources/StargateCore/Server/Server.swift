@@ -14,6 +14,8 @@ public final class Server: Sendable {
     public let configuration: Configuration
 
     let state = Mutex(State())
+    /// The topics, across all loops.
+    let topicRegistry = TopicRegistry()
 
     /// A server that does nothing yet.
     public init(configuration: Configuration = Configuration()) {

@@ -65,6 +65,17 @@ extension Server {
         /// What happens to a message that would pass ``outputHardLimit``.
         public var slowConsumerPolicy = SlowConsumerPolicy.close
 
+        /// The most topics and filters that one connection may be subscribed to. They are kept in
+        /// a list, which thousands would make slow.
+        public var maxTopicsPerConnection = 1024
+
+        /// The most publications that wait for one peer that does not keep up; see
+        /// ``slowConsumerPolicy``. All who wait for the same message share it.
+        public var publicationQueueCount = 1024
+
+        /// The most bytes of publications that wait for one peer.
+        public var publicationQueueSize = 1 << 20
+
         /// How long ``Server/stop()`` waits for closing handshakes before it cuts what remains.
         public var shutdownTimeout = Duration.seconds(10)
 

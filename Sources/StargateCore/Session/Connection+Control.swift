@@ -80,6 +80,7 @@ extension Connection {
     /// Begins the closing handshake; the peer has `closeTimeout` to answer.
     func close(_ code: CloseCode, _ reason: String) {
         guard state.phase == .open else { return }
+        finishPublications()
         if state.version.isHixie { return closeHixie() }
         sendClose(code, reason)
         state.phase = .closing
@@ -130,6 +131,7 @@ extension Connection {
 
     /// Tells the handler, exactly once.
     func notifyClosed(_ code: CloseCode, _ reason: String) {
+        leaveTopics()
         guard let handler = state.handler else { return }
         state.handler = nil
         handler.closed(WebSocket(self), code: code, reason: reason)

@@ -22,6 +22,12 @@ final class ConnectionCompression {
         inflater = incoming.hasContextTakeover ? Inflater(incoming) : nil
     }
 
+    /// The window of outgoing messages that stand for themselves, so that others with the same
+    /// window can be sent the same bytes; nil if they refer to earlier ones.
+    var sharedWindowBits: Int? {
+        outgoing.hasContextTakeover ? nil : Int(outgoing.windowBits)
+    }
+
     /// Compresses a message and lends the result, or returns nil when it is to be sent as it is.
     func withCompressed<Result>(
         _ message: UnsafeRawBufferPointer,

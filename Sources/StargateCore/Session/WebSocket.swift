@@ -14,7 +14,7 @@ public struct WebSocket {
     }
 
     /// The connection, unless its block has become another's.
-    private var current: Connection? {
+    var current: Connection? {
         connection.state.generation == generation && connection.state.phase != .free
             ? connection : nil
     }

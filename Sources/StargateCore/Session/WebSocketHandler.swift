@@ -13,6 +13,15 @@ public protocol WebSocketHandler: AnyObject {
     /// What `send` reported as queued has left this process: sending may go on.
     func drained(_ socket: WebSocket)
 
+    /// Publications were dropped, because this peer did not read as fast as they came and the
+    /// policy of its subscriptions says so. Called at most once per turn of the loop.
+    ///
+    /// - Parameters:
+    ///   - count: how many since the last call; with ``SlowConsumerPolicy/latest``, those whose
+    ///     place a later one took are among them.
+    ///   - socket: its handle.
+    func dropped(_ count: Int, on socket: WebSocket)
+
     /// A pong arrived, with the payload of the ping it answers. The keep-alive's own pongs are
     /// reported too.
     func ponged(_ payload: RawSpan, on socket: WebSocket)
@@ -32,6 +41,8 @@ extension WebSocketHandler {
     public func opened(_ socket: WebSocket) {}
     /// Does nothing.
     public func drained(_ socket: WebSocket) {}
+    /// Does nothing.
+    public func dropped(_ count: Int, on socket: WebSocket) {}
     /// Does nothing.
     public func ponged(_ payload: RawSpan, on socket: WebSocket) {}
     /// Does nothing.

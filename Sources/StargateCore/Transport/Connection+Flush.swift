@@ -79,6 +79,7 @@ extension Connection {
     func flush() {
         guard state.phase != .ended, !state.flags.contains(.isBlocked) else { return }
         if let outbound = state.outbound, !outbound.queue.isEmpty { writeQueue(outbound) }
+        if let subscriptions = state.subscriptions { writePublications(subscriptions) }
         if state.flags.isDisjoint(with: [.isBlocked, .isCondemned]) { queueEmptied() }
     }
 

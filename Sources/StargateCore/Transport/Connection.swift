@@ -84,6 +84,7 @@ struct Connection: Equatable {
         discardOutbound()
         state.handler = nil
         state.compression = nil
+        state.subscriptions = nil
         loop.state.deadlines.clear(slot: state.slot)
         if let context = unsafe state.context {
             unsafe state.context = nil
@@ -113,6 +114,7 @@ struct Connection: Equatable {
     func attend() {
         if state.flags.contains(.isReleased) { return release() }
         if state.flags.contains(.isCondemned) { return abort() }
+        if let subscriptions = state.subscriptions { attendPublications(subscriptions) }
         resumeHeldInput()
         flush()
     }

@@ -14,6 +14,8 @@ struct ConnectionBlock {
     var outbound: Outbound?
     /// Set when permessage-deflate was agreed on.
     var compression: ConnectionCompression?
+    /// Set while the connection is subscribed to topics.
+    var subscriptions: Subscriptions?
     /// The next connection on the loop's ``AttentionList``.
     var next: Connection?
     /// The place in the slab, which is also the place in the deadline table.

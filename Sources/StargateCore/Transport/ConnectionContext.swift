@@ -4,11 +4,19 @@ final class ConnectionContext {
     /// Reads requests or the response, until the connection is open.
     let owner: (any ConnectionOwner)?
     let subprotocol: String?
+    /// The topics of the server on this loop.
+    let topics: TopicTable?
 
-    init(limits: ConnectionLimits, owner: (any ConnectionOwner)?, subprotocol: String? = nil) {
+    init(
+        limits: ConnectionLimits,
+        owner: (any ConnectionOwner)?,
+        subprotocol: String? = nil,
+        topics: TopicTable? = nil
+    ) {
         self.limits = limits
         self.owner = owner
         self.subprotocol = subprotocol
+        self.topics = topics
     }
 }
 
@@ -75,13 +83,4 @@ struct ConnectionLimits {
     var keepAliveInterval: Duration? = .seconds(20)
     var pongTimeout = Duration.seconds(20)
     var closeTimeout = Duration.seconds(5)
-}
-
-/// What is done with a message for a peer whose queue is full.
-public enum SlowConsumerPolicy: Sendable {
-    /// The connection is cut, and its handler hears 1008: a peer that does not read does not stay.
-    /// It gets no Close frame, which would have to wait behind what it does not read.
-    case close
-    /// The message is dropped and `send` says so.
-    case dropNewest
 }

@@ -22,13 +22,24 @@ struct OutboundQueue {
     @safe
     private struct Chunk {
         var buffer: PooledBuffer
+        /// What the chunk is instead of a buffer: a frame that others send too, retained.
+        var frame: Unmanaged<EncodedFrame>?
         var next: UnsafeMutablePointer<Chunk>?
         var sent: Int
+
+        var bytes: UnsafeRawBufferPointer {
+            guard let frame = unsafe frame else {
+                return unsafe UnsafeRawBufferPointer(buffer.bytes)
+            }
+            return unsafe frame._withUnsafeGuaranteedRef { unsafe $0.bytes }
+        }
     }
 
     private static let headByteCount = (MemoryLayout<Chunk>.size + 15) & ~15
     /// Small enough that a thousand slow peers cost little, large enough for many small messages.
     private static let chunkCapacity = 4096 - BufferPool.slack
+    /// Shared frames from here on are not copied: a reference costs less than the copy.
+    static let referenceByteCountMin = 2048
 
     init() {}
 
@@ -55,6 +66,28 @@ struct OutboundQueue {
         byteCount += count
     }
 
+    /// Puts a frame at the end of the queue that others send too: by reference, if it is long.
+    mutating func append(_ frame: EncodedFrame, pool: inout BufferPool) {
+        guard frame.count >= Self.referenceByteCountMin else {
+            return unsafe append(frame.bytes, pool: &pool)
+        }
+        let chunk = UnsafeMutablePointer<Chunk>.allocate(capacity: 1)
+        unsafe chunk.initialize(
+            to: Chunk(buffer: .empty, frame: .passRetained(frame), next: nil, sent: 0)
+        )
+        unsafe link(chunk)
+        byteCount += frame.count
+    }
+
+    private mutating func link(_ chunk: UnsafeMutablePointer<Chunk>) {
+        if let last = unsafe last {
+            unsafe last.pointee.next = unsafe chunk
+        } else {
+            unsafe first = unsafe chunk
+        }
+        unsafe last = unsafe chunk
+    }
+
     private mutating func chunk(
         withRoomFor count: Int,
         pool: inout BufferPool
@@ -68,13 +101,10 @@ struct OutboundQueue {
         let chunk = unsafe buffer.bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(
             to: Chunk.self
         )
-        unsafe chunk.initialize(to: Chunk(buffer: buffer, next: nil, sent: Self.headByteCount))
-        if let last = unsafe last {
-            unsafe last.pointee.next = unsafe chunk
-        } else {
-            unsafe first = unsafe chunk
-        }
-        unsafe last = unsafe chunk
+        unsafe chunk.initialize(
+            to: Chunk(buffer: buffer, frame: nil, next: nil, sent: Self.headByteCount)
+        )
+        unsafe link(chunk)
         return unsafe chunk
     }
 
@@ -83,11 +113,12 @@ struct OutboundQueue {
         var count = 0
         var chunk = unsafe first
         while let current = unsafe chunk, count < slices.count {
-            let bytes = unsafe current.pointee.buffer.bytes
+            let bytes = unsafe current.pointee.bytes
             let sent = unsafe current.pointee.sent
             if sent < bytes.count, let base = bytes.baseAddress {
                 unsafe slices[count] = unsafe uv_buf_t(
-                    base: (base + sent).assumingMemoryBound(to: CChar.self),
+                    base: UnsafeMutableRawPointer(mutating: base + sent)
+                        .assumingMemoryBound(to: CChar.self),
                     len: bytes.count - sent
                 )
                 count += 1
@@ -102,7 +133,7 @@ struct OutboundQueue {
         var left = min(count, byteCount)
         byteCount -= left
         while let chunk = unsafe first {
-            let inChunk = unsafe chunk.pointee.buffer.count - chunk.pointee.sent
+            let inChunk = unsafe chunk.pointee.bytes.count - chunk.pointee.sent
             if left < inChunk {
                 unsafe chunk.pointee.sent += left
                 return
@@ -116,6 +147,10 @@ struct OutboundQueue {
         guard let chunk = unsafe first else { return }
         unsafe first = unsafe chunk.pointee.next
         if unsafe first == nil { unsafe last = nil }
+        if let frame = unsafe chunk.pointee.frame {
+            unsafe frame.release()
+            return unsafe chunk.deallocate()
+        }
         var buffer = unsafe chunk.pointee.buffer
         pool.give(&buffer)
     }

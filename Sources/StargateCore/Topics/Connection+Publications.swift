@@ -1,0 +1,168 @@
+// The last steps of a publication: it waits in the connection's own queue until the loop comes to
+// the connection, then as much as the kernel takes leaves in one write per connection and turn.
+// While the kernel refuses, publications stay messages, which can be dropped or replaced whole.
+
+extension Connection {
+    /// So many bytes are gathered for one write.
+    private static let publicationBatchByteCount = CorkBuffer.capacity
+
+    // MARK: From the table
+
+    /// Takes a publication for this subscriber. Calls nothing of the application's.
+    func deliver(
+        _ publication: Publication,
+        _ policy: SlowConsumerPolicy,
+        _ subscriptions: Subscriptions,
+        _ limits: PublicationLimits
+    ) {
+        guard state.phase == .open, !subscriptions.hasOverflown else { return }
+        // What only waits for the end of this turn is offered to the kernel first.
+        if !state.flags.contains(.isBlocked),
+            subscriptions.queue.isFull(for: publication, limits: limits)
+        {
+            writePublications(subscriptions)
+            guard state.phase == .open else { return }
+        }
+        let isBlocked = state.flags.contains(.isBlocked)
+        switch subscriptions.queue.append(publication, policy, isBlocked: isBlocked, limits: limits)
+        {
+        case .queued(let dropped):
+            if dropped > 0 { countDropped(dropped, subscriptions) }
+        case .conflated(let dropped):
+            loop.state.counters.publicationsConflated &+= 1
+            countDropped(1 + dropped, subscriptions)
+        case .dropped(let dropped):
+            countDropped(dropped, subscriptions)
+        case .overflow:
+            subscriptions.hasOverflown = true
+            countDropped(1 + subscriptions.queue.removeAll(), subscriptions)
+        }
+        if !isBlocked { askForAttention() }
+    }
+
+    private func countDropped(_ count: Int, _ subscriptions: Subscriptions) {
+        loop.state.counters.publicationsDropped &+= UInt64(truncatingIfNeeded: count)
+        subscriptions.unreportedDropCount += count
+        askForAttention()
+    }
+
+    // MARK: When the loop comes to the connection
+
+    /// Ends a connection that could not keep up, or tells its handler what it did not get.
+    func attendPublications(_ subscriptions: Subscriptions) {
+        guard state.phase == .open else { return }
+        let dropped = subscriptions.unreportedDropCount
+        if dropped > 0 {
+            subscriptions.unreportedDropCount = 0
+            state.handler?.dropped(dropped, on: WebSocket(self))
+        }
+        if subscriptions.hasOverflown {
+            // Fails, unless the handler has closed it just now.
+            if state.phase == .open {
+                fail(.tryAgainLater, "messages came faster than they were read")
+            }
+        } else if subscriptions.entries.isEmpty, subscriptions.queue.isEmpty {
+            state.subscriptions = nil
+        }
+    }
+
+    /// Writes what waits, as far as the kernel takes it.
+    func writePublications(_ subscriptions: Subscriptions) {
+        guard state.phase == .open, !subscriptions.queue.isEmpty else { return }
+        // What was sent before leaves before.
+        if loop.state.cork.owner == self { flushCork() }
+        while state.flags.isDisjoint(with: [.isBlocked, .isCondemned]) {
+            // A peer that reads slowly still gets its pong before more of what is published.
+            if let outbound = state.outbound { answerLatestPing(outbound) }
+            while state.outbound?.queue.byteCount ?? 0 < Self.publicationBatchByteCount,
+                state.flags.isDisjoint(with: [.isBlocked, .isCondemned]),
+                let publication = subscriptions.queue.popFirst()
+            {
+                encode(publication.message, subscriptions)
+            }
+            guard let outbound = state.outbound, !outbound.queue.isEmpty else { return }
+            if !state.flags.contains(.isBlocked) { writeQueue(outbound) }
+        }
+    }
+
+    /// A closing handshake begins: what was published before goes before, if the peer reads.
+    func finishPublications() {
+        guard let subscriptions = state.subscriptions, !subscriptions.queue.isEmpty else { return }
+        writePublications(subscriptions)
+        let left = subscriptions.queue.removeAll()
+        if left > 0 { countDropped(left, subscriptions) }
+    }
+
+    /// The connection is over for the application: nothing is published to it any more.
+    func leaveTopics() {
+        guard let subscriptions = state.subscriptions else { return }
+        topics?.leave(subscriptions)
+        state.subscriptions = nil
+    }
+
+    /// The topics of the server that this connection belongs to; none for a client's.
+    var topics: TopicTable? { withContext { $0.topics } ?? nil }
+
+    // MARK: Encoding
+
+    /// Puts a message behind what the connection has to write.
+    private func encode(_ message: PreparedMessage, _ subscriptions: Subscriptions) {
+        switch message.encoding(for: self) {
+        case .shared(let frame):
+            outboundQueue().queue.append(frame, pool: &loop.state.buffers)
+            loop.state.counters.messagesSent &+= 1
+        case .individual:
+            sendPromised(message)
+        case .unsupported:
+            countDropped(1, subscriptions)
+        }
+    }
+
+    /// Compresses a message with this connection's own context; its room was counted before.
+    private func sendPromised(_ message: PreparedMessage) {
+        let firstByte = 0x80 | message.opcode.rawValue
+        let isSent: Void? = unsafe state.compression?.withCompressed(message.payload) {
+            unsafe sendFrame(firstByte | 0x40, $0, isPromised: true)
+        }
+        if isSent == nil { unsafe sendFrame(firstByte, message.payload, isPromised: true) }
+        loop.state.counters.messagesSent &+= 1
+    }
+
+    /// Sends a prepared message as the application's own.
+    func send(_ message: PreparedMessage) -> SendResult {
+        switch message.encoding(for: self) {
+        case .unsupported: return .unsupported
+        case .individual:
+            return unsafe sendMessage(message.opcode, message.payload, mayCompress: true)
+        case .shared(let frame):
+            let result = sendShared(frame)
+            if case .dropped = result {
+                loop.state.counters.messagesDropped &+= 1
+            } else {
+                loop.state.counters.messagesSent &+= 1
+            }
+            return result
+        }
+    }
+
+    private func sendShared(_ frame: EncodedFrame) -> SendResult {
+        guard state.phase == .open else { return .dropped }
+        if loop.state.cork.owner == self {
+            if state.outbound == nil, frame.count <= loop.state.cork.available,
+                frame.count < OutboundQueue.referenceByteCountMin,
+                let source = unsafe frame.bytes.baseAddress
+            {
+                unsafe loop.state.cork.end.copyMemory(from: source, byteCount: frame.count)
+                loop.state.cork.commit(frame.count)
+                return .sent
+            }
+            flushCork()
+        }
+        guard !state.flags.contains(.isCondemned), hasRoom(for: frame.count) else {
+            return .dropped
+        }
+        outboundQueue().queue.append(frame, pool: &loop.state.buffers)
+        checkSoftLimit()
+        return sendResultAfterQueueing()
+    }
+}

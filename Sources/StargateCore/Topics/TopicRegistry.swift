@@ -1,0 +1,76 @@
+// What the loops of a server have in common about topics. Messages pass it without waiting for
+// anybody but the one who appends to the same inbox at the same time.
+
+internal import Synchronization
+
+/// The topics of a server, across its loops.
+final class TopicRegistry: Sendable {
+    typealias Observer = @Sendable (TopicFilter) -> Void
+
+    private struct State {
+        var inboxes: [TopicInbox] = []
+        /// The first loop, where the observers are called.
+        var observerMailbox: Mailbox?
+        var first: Observer?
+        var last: Observer?
+        /// On how many loops a filter has subscribers.
+        var loopCounts: [TopicFilter: Int] = [:]
+    }
+
+    private let state = Mutex(State())
+
+    /// Under which key loops keep their ``TopicTable``.
+    var tableKey: ObjectIdentifier { ObjectIdentifier(self) }
+
+    func start(_ mailboxes: [Mailbox]) {
+        let inboxes = mailboxes.map { TopicInbox($0, tableKey: tableKey) }
+        state.withLock { state in
+            state.inboxes = inboxes
+            state.observerMailbox = mailboxes.first
+        }
+    }
+
+    /// The inbox of a loop of the server.
+    func inbox(of eventLoop: EventLoop) -> TopicInbox? {
+        state.withLock { state in
+            state.inboxes.indices.contains(eventLoop.index) ? state.inboxes[eventLoop.index] : nil
+        }
+    }
+
+    /// Gives a publication to all loops. Returns whether all of them took it.
+    func publish(_ publication: Publication) -> Bool {
+        let inboxes = state.withLock { $0.inboxes }
+        var isTaken = !inboxes.isEmpty
+        for inbox in inboxes where !inbox.append(publication) { isTaken = false }
+        return isTaken
+    }
+
+    // MARK: First and last subscribers
+
+    func observe(first: Observer?, last: Observer?) {
+        state.withLock { state in
+            state.first = first
+            state.last = last
+        }
+    }
+
+    /// A loop has its first subscriber with a filter.
+    func appeared(_ filter: TopicFilter) {
+        state.withLock { state in
+            state.loopCounts[filter, default: 0] += 1
+            guard state.loopCounts[filter] == 1, let first = state.first else { return }
+            // Posted under the lock, so that the calls come in the order of the events.
+            state.observerMailbox?.post { _ in first(filter) }
+        }
+    }
+
+    /// A loop has lost its last subscriber with a filter.
+    func vanished(_ filter: TopicFilter) {
+        state.withLock { state in
+            let left = (state.loopCounts[filter] ?? 0) - 1
+            state.loopCounts[filter] = left > 0 ? left : nil
+            guard left == 0, let last = state.last else { return }
+            state.observerMailbox?.post { _ in last(filter) }
+        }
+    }
+}
