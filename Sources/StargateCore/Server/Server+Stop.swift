@@ -160,6 +160,7 @@ extension Server {
             state.phase = .stopped
             return true
         }
+        topicRegistry.stop()
         if isFirst, let path = configuration.unixSocketPath { _ = unsafe unlink(path) }
     }
 }

@@ -3,8 +3,11 @@
 // While the kernel refuses, publications stay messages, which can be dropped or replaced whole.
 
 extension Connection {
-    /// So many bytes are gathered for one write.
-    private static let publicationBatchByteCount = CorkBuffer.capacity
+    /// So many bytes are gathered for one write: few enough that publications, which a policy
+    /// keeps in bounds, do not count as the backlog that ends a connection.
+    private var publicationBatchByteCount: Int {
+        min(CorkBuffer.capacity, limits.outputSoftLimit / 2)
+    }
 
     // MARK: From the table
 
@@ -71,10 +74,11 @@ extension Connection {
         guard state.phase == .open, !subscriptions.queue.isEmpty else { return }
         // What was sent before leaves before.
         if loop.state.cork.owner == self { flushCork() }
+        let batchByteCount = max(1, publicationBatchByteCount)
         while state.flags.isDisjoint(with: [.isBlocked, .isCondemned]) {
             // A peer that reads slowly still gets its pong before more of what is published.
             if let outbound = state.outbound { answerLatestPing(outbound) }
-            while state.outbound?.queue.byteCount ?? 0 < Self.publicationBatchByteCount,
+            while state.outbound?.queue.byteCount ?? 0 < batchByteCount,
                 state.flags.isDisjoint(with: [.isBlocked, .isCondemned]),
                 let publication = subscriptions.queue.popFirst()
             {

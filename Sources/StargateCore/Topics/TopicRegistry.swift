@@ -30,6 +30,14 @@ final class TopicRegistry: Sendable {
         }
     }
 
+    /// The loops have ended: nothing is published any more.
+    func stop() {
+        state.withLock { state in
+            state.inboxes = []
+            state.observerMailbox = nil
+        }
+    }
+
     /// The inbox of a loop of the server.
     func inbox(of eventLoop: EventLoop) -> TopicInbox? {
         state.withLock { state in

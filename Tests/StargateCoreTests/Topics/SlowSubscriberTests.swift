@@ -104,6 +104,56 @@ struct SlowSubscriberTests {
         await server.stop()
     }
 
+    @Test(
+        "a handler that hears of drops may leave its topics, or close",
+        arguments: [true, false]
+    )
+    func leavingInside(closes: Bool) async throws {
+        final class Leaving: WebSocketHandler {
+            let log: TopicLog
+            let closes: Bool
+            init(_ log: TopicLog, _ closes: Bool) {
+                self.log = log
+                self.closes = closes
+            }
+            func opened(_ socket: WebSocket) {
+                log.connections.withLock { $0.append(socket.id) }
+                socket.subscribe(to: "t", policy: .dropNewest)
+                socket.subscribe(matching: "#", policy: .dropNewest)
+                socket.send("ready")
+            }
+            func received(_ message: Message, on socket: WebSocket) {}
+            func dropped(_ count: Int, on socket: WebSocket) {
+                if closes {
+                    socket.terminate()
+                } else {
+                    for filter in socket.topics { socket.unsubscribe(matching: filter) }
+                }
+                socket.publish("left \(count > 0) \(socket.topicCount)", to: "t")
+            }
+            func closed(_ socket: WebSocket, code: CloseCode, reason: String) {
+                log.closeCodes.withLock { $0.append(code.rawValue) }
+            }
+        }
+        let log = TopicLog()
+        let server = try TopicServer(Self.configuration()) { server in
+            server.webSocket("/leaving", origin: .any) { _ in .accept { Leaving(log, closes) } }
+        }
+        let listener = try server.subscriber("t")
+        let stalled = try RawPeer.open(server.address, path: "/leaving", receiveBuffer: 4096)
+        #expect(try stalled.nextText == "ready")
+        let name = log.connections.withLock { $0[0] }
+        await server.server.withConnection(name) { socket in
+            while socket.send(Self.padding) == .sent {}
+        }
+        for _ in 0..<21 { server.server.publish("x", to: "t") }
+        for _ in 0..<21 { #expect(try listener.nextText == "x") }
+        #expect(try listener.nextText == "left true \(closes ? 2 : 0)")
+        #expect(await server.server.subscriberCount(of: "t") == 1)
+        #expect(log.closeCodes.withLock { $0 } == (closes ? [1006] : []))
+        await server.stop()
+    }
+
     @Test("a peer that reads on in time sees the Close frame with 1013")
     func closeFrame() async throws {
         let server = try TopicServer(

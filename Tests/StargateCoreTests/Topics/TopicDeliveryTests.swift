@@ -188,6 +188,10 @@ struct TopicDeliveryTests {
         let server = Server(configuration: .quiet)
         #expect(server.publish("x", to: "t") == false)
         #expect(await server.subscriberCount(of: "t") == 0)
+        try server.start()
+        #expect(server.publish("x", to: "t"))
+        await server.stop()
+        #expect(server.publish("x", to: "t") == false)
         #expect(
             await server.withConnection(ConnectionID(loop: 0, slot: 0, generation: 0)) { _ in 1 }
                 == nil
