@@ -16,7 +16,7 @@ final class ServerLoop: ConnectionOwner {
     let scratch: UnsafeMutableRawBufferPointer
     /// Shared by the connections of this loop that compress.
     let compression: LoopCompression?
-    let topics: TopicTable
+    let topicTable: TopicTable?
     private var listener: Listener?
     private static let contextCountMax = 64
     private var contexts: [String?: ConnectionContext] = [:]
@@ -30,7 +30,7 @@ final class ServerLoop: ConnectionOwner {
         self.eventLoop = eventLoop
         configuration = server.configuration
         compression = configuration.compression.map(LoopCompression.init)
-        topics = TopicTable(server.topicRegistry, on: eventLoop, configuration)
+        topicTable = TopicTable(server.topicRegistry, on: eventLoop, configuration)
         unsafe fields = .allocate(capacity: headLimits.fieldCount)
         unsafe scratch = .allocate(byteCount: 32 << 10, alignment: 16)
     }
@@ -64,8 +64,7 @@ final class ServerLoop: ConnectionOwner {
         let context = ConnectionContext(
             limits: configuration.limits,
             owner: self,
-            subprotocol: subprotocol,
-            topics: topics
+            subprotocol: subprotocol
         )
         // The names may be the clients' own: no more of them are remembered than any server has.
         if contexts.count < Self.contextCountMax { contexts[subprotocol] = context }

@@ -4,19 +4,11 @@ final class ConnectionContext {
     /// Reads requests or the response, until the connection is open.
     let owner: (any ConnectionOwner)?
     let subprotocol: String?
-    /// The topics of the server on this loop.
-    let topics: TopicTable?
 
-    init(
-        limits: ConnectionLimits,
-        owner: (any ConnectionOwner)?,
-        subprotocol: String? = nil,
-        topics: TopicTable? = nil
-    ) {
+    init(limits: ConnectionLimits, owner: (any ConnectionOwner)?, subprotocol: String? = nil) {
         self.limits = limits
         self.owner = owner
         self.subprotocol = subprotocol
-        self.topics = topics
     }
 }
 
@@ -51,6 +43,13 @@ protocol ConnectionOwner: AnyObject {
 
     /// A connection of this owner has been closed and its block is free.
     func connectionReleased()
+
+    /// What the owner's connections can subscribe to; a client's have nothing.
+    var topicTable: TopicTable? { get }
+}
+
+extension ConnectionOwner {
+    var topicTable: TopicTable? { nil }
 }
 
 /// What became of bytes that arrived before the connection is open.
