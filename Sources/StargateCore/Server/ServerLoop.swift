@@ -16,7 +16,7 @@ final class ServerLoop: ConnectionOwner {
     let scratch: UnsafeMutableRawBufferPointer
     /// Shared by the connections of this loop that compress.
     let compression: LoopCompression?
-    let topics: TopicTable
+    let topicTable: TopicTable?
     private var listener: Listener?
     private static let contextCountMax = 64
     private var contexts: [String?: ConnectionContext] = [:]
@@ -36,7 +36,7 @@ final class ServerLoop: ConnectionOwner {
         self.eventLoop = eventLoop
         configuration = server.configuration
         compression = configuration.compression.map(LoopCompression.init)
-        topics = TopicTable(server.topicRegistry, on: eventLoop, configuration)
+        topicTable = TopicTable(server.topicRegistry, on: eventLoop, configuration)
         unsafe fields = .allocate(capacity: headLimits.fieldCount)
         unsafe scratch = .allocate(byteCount: 32 << 10, alignment: 16)
     }

@@ -105,7 +105,7 @@ extension Connection {
     }
 
     /// The topics of the server that this connection belongs to; none for a client's.
-    var topics: TopicTable? { withContext { $0.topics } ?? nil }
+    var topics: TopicTable? { withContext { $0.owner?.topicTable } ?? nil }
 
     // MARK: Encoding
 

@@ -54,6 +54,13 @@ protocol ConnectionOwner: AnyObject {
 
     /// A connection of this owner has been closed and its block is free.
     func connectionReleased()
+
+    /// What the owner's connections can subscribe to; a client's have nothing.
+    var topicTable: TopicTable? { get }
+}
+
+extension ConnectionOwner {
+    var topicTable: TopicTable? { nil }
 }
 
 extension ConnectionOwner {

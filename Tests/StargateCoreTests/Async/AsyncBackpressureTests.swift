@@ -139,7 +139,7 @@ struct AsyncBackpressureTests {
         let reader = try RawPeer.open(server.address)
         let other = try RawPeer.open(server.address)
         try reader.send(textFrame("flood"))
-        let drain = Task(executorPreference: ThreadPerJob.shared) {
+        let drain = Task(executorPreference: OwnThreadExecutor.shared) {
             var total = 0
             while total < 64 << 20 {
                 let count = (try? reader.receive().count) ?? 0

@@ -80,7 +80,7 @@ struct AsyncClientTests {
         let loops = try LoopGroup(count: 1)
         let client = WebSocketClient(loops: loops)
         let url = Self.url(server.address)
-        let task = Task(executorPreference: ThreadPerJob.shared) {
+        let task = Task(executorPreference: OwnThreadExecutor.shared) {
             try await client.withConnection(url) { socket in
                 for try await _ in socket.messages { journal.note("open") }
             }
@@ -105,7 +105,7 @@ struct AsyncClientTests {
         let address = try #require(SocketAddress(localOf: listening))
         let loops = try LoopGroup(count: 1)
         let client = WebSocketClient(loops: loops)
-        let task = Task(executorPreference: ThreadPerJob.shared) {
+        let task = Task(executorPreference: OwnThreadExecutor.shared) {
             try await client.withConnection(Self.url(address)) { _ in }
         }
         usleep(50_000)
@@ -173,7 +173,7 @@ struct AsyncClientTests {
         policy.maximumDelay = .milliseconds(50)
         let chosen = policy
         let url = Self.url(first.address)
-        let task = Task(executorPreference: ThreadPerJob.shared) {
+        let task = Task(executorPreference: OwnThreadExecutor.shared) {
             var request = try ClientRequest(url: url)
             request.timeout = .seconds(5)
             return try await WebSocketClient(loops: loops).keepConnected(request, policy: chosen) {
@@ -228,7 +228,7 @@ struct AsyncClientTests {
         policy.maximumDelay = .seconds(1000)
         policy.jitter = 0
         let patient = policy
-        let task = Task(executorPreference: ThreadPerJob.shared) {
+        let task = Task(executorPreference: OwnThreadExecutor.shared) {
             try await client.keepConnected(forbidden, policy: patient) { _ in }
         }
         usleep(50_000)

@@ -5,8 +5,8 @@ import Glibc
 import Testing
 
 /// Runs each job on a thread made for it.
-final class ThreadPerJob: TaskExecutor {
-    static let shared = ThreadPerJob()
+final class OwnThreadExecutor: TaskExecutor {
+    static let shared = OwnThreadExecutor()
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
@@ -46,7 +46,7 @@ struct OwnThreads: SuiteTrait, TestTrait, TestScoping {
         testCase: Test.Case?,
         performing function: @concurrent @Sendable () async throws -> Void
     ) async throws {
-        try await withTaskExecutorPreference(ThreadPerJob.shared) { try await function() }
+        try await withTaskExecutorPreference(OwnThreadExecutor.shared) { try await function() }
     }
 }
 

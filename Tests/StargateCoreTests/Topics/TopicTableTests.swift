@@ -4,6 +4,24 @@ import Testing
 
 @Suite("The topics of a loop")
 struct TopicTableTests {
+    /// What a server is to its connections, without a server.
+    final class Owner: ConnectionOwner {
+        let topicTable: TopicTable?
+
+        init(_ table: TopicTable) { topicTable = table }
+
+        func handshakeReceived(
+            _ bytes: UnsafeRawBufferPointer,
+            scannedByteCount: Int,
+            on connection: Connection
+        ) -> HandshakeProgress { .used(bytes.count) }
+        func handshakeConnected(_ connection: Connection) {}
+        func handshakeEnded(_ connection: Connection, _ end: ConnectionEnd) {}
+        func handshakeTimedOut(_ connection: Connection) {}
+        func connectionBegun() {}
+        func connectionReleased() {}
+    }
+
     /// A loop that does not run, with a table and connections that have no socket.
     final class Bench {
         let eventLoop: EventLoop
@@ -18,7 +36,7 @@ struct TopicTableTests {
             let registry = TopicRegistry()
             registry.start([eventLoop.mailbox])
             table = TopicTable(registry, on: eventLoop, configuration)
-            context = ConnectionContext(limits: ConnectionLimits(), owner: nil, topics: table)
+            context = ConnectionContext(limits: ConnectionLimits(), owner: Owner(table))
         }
 
         func connect() -> Connection {
