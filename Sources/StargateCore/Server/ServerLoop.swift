@@ -73,8 +73,7 @@ final class ServerLoop: ConnectionOwner {
         let context = ConnectionContext(
             limits: configuration.limits,
             owner: self,
-            subprotocol: subprotocol,
-            topics: topics
+            subprotocol: subprotocol
         )
         // The names may be the clients' own: no more of them are remembered than any server has.
         if contexts.count < Self.contextCountMax { contexts[subprotocol] = context }

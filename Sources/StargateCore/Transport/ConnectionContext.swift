@@ -4,19 +4,15 @@ final class ConnectionContext {
     /// Reads requests or the response, until the connection is open.
     let owner: (any ConnectionOwner)?
     let subprotocol: String?
-    /// The topics of the server on this loop.
-    let topics: TopicTable?
 
     init(
         limits: ConnectionLimits,
         owner: (any ConnectionOwner)?,
-        subprotocol: String? = nil,
-        topics: TopicTable? = nil
+        subprotocol: String? = nil
     ) {
         self.limits = limits
         self.owner = owner
         self.subprotocol = subprotocol
-        self.topics = topics
     }
 }
 
