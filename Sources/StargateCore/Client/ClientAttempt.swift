@@ -30,7 +30,7 @@ final class ClientAttempt: ConnectionOwner {
     }
 
     func start() {
-        var generator = SystemRandomNumberGenerator()
+        var generator = LoopRandomness(eventLoop.loop)
         do throws(ClientHandshakeFailure) {
             handshake = try ClientHandshake(
                 url: request.url,

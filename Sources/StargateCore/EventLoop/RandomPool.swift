@@ -34,3 +34,16 @@ struct RandomPool {
         next = 0
     }
 }
+
+/// The loop's random words as the standard library wants them.
+struct LoopRandomness: RandomNumberGenerator {
+    private let loop: Loop
+
+    init(_ loop: Loop) {
+        self.loop = loop
+    }
+
+    mutating func next() -> UInt64 {
+        UInt64(loop.state.randomness.nextWord()) << 32 | UInt64(loop.state.randomness.nextWord())
+    }
+}
