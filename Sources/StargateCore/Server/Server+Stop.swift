@@ -28,7 +28,7 @@ extension Server {
         await finishStopping()
     }
 
-    /// As ``run(stoppingOn:)``, for programs without concurrency: blocks the calling thread.
+    /// As `run`, for programs without concurrency: blocks the calling thread.
     public func runBlocking(
         stoppingOn signals: [Signal] = [],
         whenListening: () -> Void = {}

@@ -14,7 +14,7 @@ extension Server {
     /// connection closed with 1001 when it has returned.
     ///
     /// - Parameters:
-    ///   - pattern: as for ``webSocket(_:origin:upgrade:)``.
+    ///   - pattern: as for `webSocket(_:origin:upgrade:)`.
     ///   - origin: from which pages browsers may connect.
     ///   - receiveCredit: how far a peer may run ahead of the handler.
     ///   - handler: serves one connection; its request is ``AsyncWebSocket/request``.
@@ -37,8 +37,8 @@ extension UpgradeDecision {
     /// ``Server/webSocket(_:origin:receiveCredit:handler:)``.
     ///
     /// - Parameters:
-    ///   - subprotocol: as in ``accept(subprotocol:headers:handler:)``.
-    ///   - headers: as in ``accept(subprotocol:headers:handler:)``.
+    ///   - subprotocol: as in the other `accept`.
+    ///   - headers: as in the other `accept`.
     ///   - receiveCredit: how far the peer may run ahead of the handler.
     ///   - serve: serves the connection.
     /// - Returns: the decision.
