@@ -24,13 +24,9 @@ enum HixieEncoder {
             destination.count >= count &+ overhead,
             "a text frame of \(count) bytes does not fit into \(destination.count)"
         )
-        unsafe destination[0] = 0x00
-        unsafe text.span.withUnsafeBytes { payload in
-            unsafe UnsafeMutableRawBufferPointer(rebasing: destination[1...]).copyMemory(
-                from: payload
-            )
-        }
-        unsafe destination[count &+ 1] = 0xFF
+        // The precondition has made sure that there is memory.
+        guard let start = destination.baseAddress else { return 0 }
+        unsafe text.span.withUnsafeBytes { unsafe write($0, to: start) }
         return count &+ overhead
     }
 

@@ -63,7 +63,7 @@ extension Connection {
 
     /// Whether nothing follows what is buffered. To close a draft-hixie-75 connection is to end
     /// the stream.
-    private var shutsDownWhenFlushed: Bool {
+    var shutsDownWhenFlushed: Bool {
         state.phase == .ending || state.phase == .closing && state.version == .hixie75
     }
 

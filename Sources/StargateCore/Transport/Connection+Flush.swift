@@ -143,9 +143,7 @@ extension Connection {
             state.flags.remove(.owesDrained)
             if state.phase == .open { state.handler?.drained(WebSocket(self)) }
         }
-        if state.phase == .ending || state.phase == .closing && state.version == .hixie75 {
-            shutDownWhenFlushed()
-        }
+        if shutsDownWhenFlushed { shutDownWhenFlushed() }
     }
 
     /// Gives the queue back.
