@@ -115,7 +115,8 @@ struct BackpressureTests {
         )
         let peer = try RawPeer.open(server.address, receiveBuffer: 64 << 10)
         // Send until nothing more is taken: both kernels' buffers are full, and the server's queue.
-        let count = 1500
+        // Twice what the kernels' buffers were seen to swallow.
+        let count = 3000
         let frames = (0..<16).map { frame(0x82, [UInt8](repeating: $0, count: 10_000)) }
         var bytes: [UInt8] = []
         for index in 0..<count { bytes += frames[index % 16] }
