@@ -55,7 +55,7 @@ async def code_of(socket):
 
 
 def deaf_peer(report, bench):
-    with report.check("SIGTERM: a peer that answers nothing does not hold the server up"):
+    with report.check("SIGTERM: a peer that answers nothing is cut, and the exit status says so"):
         with Server([*bench, "serve", "--port", "0"], "serve-deaf") as server, \
                 Peer(server) as deaf, Peer(server) as idle, Peer(server) as half:
             deaf.shake()
@@ -63,7 +63,15 @@ def deaf_peer(report, bench):
             idle.socket.settimeout(1)
             time.sleep(0.2)
             status, _ = server.stop(within=20)
-            expect(status == 0, f"exit status {status}")
+            expect(status == 4, f"exit status {status}")
+    with report.check("a second SIGTERM cuts at once, and the exit status says so"):
+        with Server([*bench, "serve", "--port", "0", "--shutdown-timeout", "1h"],
+                    "serve-twice") as server, Peer(server) as deaf:
+            deaf.shake()
+            server.process.send_signal(signal.SIGTERM)
+            expect(deaf.closing() == 1001, "it was not told")
+            status, _ = server.stop(within=20)
+            expect(status == 4, f"exit status {status}")
 
 
 def port_taken(report, bench):

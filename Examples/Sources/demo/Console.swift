@@ -14,6 +14,9 @@ enum Console {
         fflush(nil)
     }
 
+    /// Ends the process.
+    static func end(status: Int32) -> Never { exit(status) }
+
     /// Prints why it cannot go on, and ends the process with a status that says so.
     static func giveUp(_ reason: any Error) -> Never {
         say("demo: \(reason)")

@@ -23,10 +23,12 @@ do {
     server.get("/") { _ in .html(page) }
     server.get("/health") { _ in .text("ok") }
 
-    try await server.run(stoppingOn: [.interrupt, .terminate]) {
+    let report = try await server.run(stoppingOn: [.interrupt, .terminate]) {
         for address in server.addresses { Console.say("listening on http://\(address)/") }
     }
-    Console.say("everybody was told goodbye")
+    Console.say("everybody was told goodbye: \(report)")
+    // 4, as `stargate-bench serve` has it: some had to be cut.
+    if report.cutCount > 0 { Console.end(status: 4) }
 } catch {
     Console.giveUp(error)
 }

@@ -161,6 +161,8 @@ enum ExitStatus: Int32, Sendable {
     case errors = 1
     case usage = 2
     case couldNotConnect = 3
+    /// A server that stopped had to cut connections.
+    case cut = 4
     /// Ctrl-C: 128 + SIGINT, as shells have it. The report was printed.
     case interrupted = 130
 }

@@ -10,11 +10,13 @@ extension Server {
     ///   - signals: end the server in good order; a second one cuts what is left.
     ///   - whenListening: called once clients can connect and signals are heard, for instance to
     ///     print ``addresses``.
+    /// - Returns: what became of the connections when it stopped.
     /// - Throws: ``ServerError`` if it cannot be started.
+    @discardableResult
     public func run(
         stoppingOn signals: [Signal] = [],
         whenListening: @Sendable () -> Void = {}
-    ) async throws(ServerError) {
+    ) async throws(ServerError) -> DrainReport {
         if !isStarted { try start() }
         watch(signals)
         whenListening()
@@ -25,14 +27,15 @@ extension Server {
         } onCancel: {
             beginStopping(cutsWhenDraining: false)
         }
-        await finishStopping()
+        return await finishStopping()
     }
 
     /// As `run`, for programs without concurrency: blocks the calling thread.
+    @discardableResult
     public func runBlocking(
         stoppingOn signals: [Signal] = [],
         whenListening: () -> Void = {}
-    ) throws(ServerError) {
+    ) throws(ServerError) -> DrainReport {
         if !isStarted { try start() }
         watch(signals)
         whenListening()
@@ -41,26 +44,35 @@ extension Server {
         drained.wait()
         if let group = drainedGroup { group.stopBlocking() }
         markStopped()
+        return drainReport
     }
 
-    /// Stops the server: closes the listening sockets, then every connection with 1001, and cuts
-    /// those that have not answered after `shutdownTimeout`. Returns when all is over.
+    /// Stops the server: closes the listening sockets, then every connection with 1001, at the pace
+    /// of ``DrainPolicy``, and cuts those that have not answered after
+    /// ``Configuration/shutdownTimeout``. Returns when all is over.
+    ///
+    /// What was accepted before is still served: messages that were taken for sending leave before
+    /// the Close frame, requests are answered, asynchronous handlers are cancelled and have time to
+    /// end.
     ///
     /// Must not be called on one of the server's loops. Calling it again waits for the same end;
     /// before `start` it does nothing.
-    public func stop() async {
+    ///
+    /// - Returns: what became of the connections.
+    @discardableResult
+    public func stop() async -> DrainReport {
         let isRunning = state.withLock { state in
             switch state.phase {
             case .running, .draining, .drained: true
             case .idle, .stopped: false
             }
         }
-        guard isRunning else { return }
+        guard isRunning else { return drainReport }
         beginStopping(cutsWhenDraining: false)
         await withCheckedContinuation { continuation in
             whenDrained { continuation.resume() }
         }
-        await finishStopping()
+        return await finishStopping()
     }
 
     private var isStarted: Bool {
@@ -88,48 +100,6 @@ extension Server {
         if isPosted == true { isWatching.wait() }
     }
 
-    /// Has every loop close its connections.
-    ///
-    /// - Parameter cutsWhenDraining: whether a server that is stopping already is to cut the
-    ///   connections that are left, as the second signal does.
-    func beginStopping(cutsWhenDraining: Bool) {
-        let (group, isDraining) = state.withLock { state -> (LoopGroup?, Bool) in
-            switch state.phase {
-            case .running(let group):
-                state.phase = .draining(group, loopsLeft: group.mailboxes.count)
-                state.addresses = []
-                return (group, false)
-            case .draining(let group, _): return (group, true)
-            case .idle, .drained, .stopped: return (nil, false)
-            }
-        }
-        for mailbox in group?.mailboxes ?? [] {
-            mailbox.post { [self] eventLoop in
-                let resident = eventLoop.residents[ObjectIdentifier(self)] as? ServerLoop
-                if !isDraining {
-                    resident?.drain()
-                } else if cutsWhenDraining {
-                    resident?.cut()
-                }
-            }
-        }
-    }
-
-    /// The last connection of a loop is gone.
-    func loopDrained() {
-        let waiters = state.withLock { state -> [@Sendable () -> Void] in
-            guard case .draining(let group, let loopsLeft) = state.phase else { return [] }
-            guard loopsLeft == 1 else {
-                state.phase = .draining(group, loopsLeft: loopsLeft - 1)
-                return []
-            }
-            state.phase = .drained(group)
-            defer { state.waiters = [] }
-            return state.waiters
-        }
-        for waiter in waiters { waiter() }
-    }
-
     private func whenDrained(_ action: @escaping @Sendable () -> Void) {
         let isOver = state.withLock { state in
             switch state.phase {
@@ -149,9 +119,10 @@ extension Server {
     }
 
     /// Everybody who waits comes here, and nobody leaves before the threads have ended.
-    private func finishStopping() async {
+    private func finishStopping() async -> DrainReport {
         if let group = drainedGroup { await group.stop() }
         markStopped()
+        return drainReport
     }
 
     private func markStopped() {

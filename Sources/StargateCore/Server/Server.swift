@@ -32,6 +32,11 @@ public final class Server: Sendable {
         var isWilling = true
         /// Resumed when the last connection is gone.
         var waiters: [@Sendable () -> Void] = []
+        /// What became of the connections since the server was told to stop.
+        var drain = DrainReport()
+        var drainBegin: ContinuousClock.Instant?
+        /// When ``DrainPolicy/progress`` was told last.
+        var lastProgress: ContinuousClock.Instant?
     }
 
     enum Phase {

@@ -96,7 +96,12 @@ extension Server {
         /// The most bytes of publications that wait for one peer.
         public var publicationQueueSize = 1 << 20
 
-        /// How long ``Server/stop()`` waits for closing handshakes before it cuts what remains.
+        /// What peers are told when the server stops, and how fast.
+        public var drain = DrainPolicy()
+
+        /// How long ``Server/stop()`` waits for closing handshakes and for the answers to requests,
+        /// counted from when it stops listening, before it cuts what remains. Shorter than the time
+        /// after which service managers kill: 30 seconds in Kubernetes, 90 in systemd.
         public var shutdownTimeout = Duration.seconds(10)
 
         /// Takes what the server has to say, at most a line per connection; nothing is logged per

@@ -17,18 +17,19 @@ final class ServerLoop: ConnectionOwner {
     /// Shared by the connections of this loop that compress.
     let compression: LoopCompression?
     let topicTable: TopicTable?
-    private var listener: Listener?
+    var listeners: [Listener] = []
     private static let contextCountMax = 64
-    private var contexts: [String?: ConnectionContext] = [:]
+    var contexts: [String?: ConnectionContext] = [:]
     /// The contexts of connections with options of their own.
-    private var specialContexts: [SpecialContextKey: ConnectionContext] = [:]
+    var specialContexts: [SpecialContextKey: ConnectionContext] = [:]
     /// What clients connect to; nil where that differs from one to the other.
     private var localAddress: SocketAddress?
     /// Keeps a closure that fails for every client from flooding the log.
     var failureLog = FailureLog()
-    private var connectionCount = 0
-    private(set) var isDraining = false
-    private var hasReported = false
+    private(set) var connectionCount = 0
+    /// Set when the server is to end, see `ServerLoop+Drain.swift`.
+    var drain: LoopDrain?
+    var hasReported = false
 
     init(_ server: Server, routes: Routes, on eventLoop: EventLoop) {
         self.server = server
@@ -51,15 +52,14 @@ final class ServerLoop: ConnectionOwner {
             localAddress = address
         }
         let log = configuration.log
-        listener = Listener(
+        let listener = Listener(
             eventLoop,
             descriptor: descriptor,
             context: context(subprotocol: nil),
             report: { log(LogEntry(.warning, $0)) },
             accepted: { [unowned self] in begin($0) }
         )
-        // Stopped before it was begun.
-        if isDraining { listener?.close() }
+        listeners.append(listener)
     }
 
     private func begin(_ connection: Connection) {
@@ -80,7 +80,7 @@ final class ServerLoop: ConnectionOwner {
         return context
     }
 
-    private struct SpecialContextKey: Hashable {
+    struct SpecialContextKey: Hashable {
         let subprotocol: String?
         let options: WebSocketOptions
     }
@@ -144,50 +144,5 @@ final class ServerLoop: ConnectionOwner {
     func connectionReleased() {
         connectionCount -= 1
         reportIfDrained()
-    }
-
-    // MARK: The end of the server
-
-    /// Closes the listening socket and says goodbye to everybody.
-    func drain() {
-        guard !isDraining else { return }
-        isDraining = true
-        listener?.close()
-        for connection in connections {
-            switch connection.state.phase {
-            case .open:
-                // An asynchronous handler says goodbye by returning.
-                if let session = connection.state.handler as? AsyncSession, session.cancel() {
-                    continue
-                }
-                connection.close(.goingAway, "the server is shutting down")
-            case .connecting, .handshake: connection.condemn()
-            case .deciding: giveUpWaiting(connection, "The server is shutting down.")
-            // The answer is sent when it comes, and is the last.
-            case .answering: break
-            case .closing, .ending, .ended, .free: break
-            }
-        }
-        eventLoop.schedule(after: configuration.shutdownTimeout) { [weak self] _ in self?.cut() }
-        reportIfDrained()
-    }
-
-    /// Cuts whoever is left.
-    func cut() {
-        for connection in connections { connection.condemn() }
-    }
-
-    private var connections: [Connection] {
-        eventLoop.loop.state.slab.active.filter { connection in
-            connection.withContext { $0.owner === self } ?? false
-        }
-    }
-
-    private func reportIfDrained() {
-        guard isDraining, connectionCount == 0, !hasReported else { return }
-        hasReported = true
-        contexts = [:]
-        specialContexts = [:]
-        server.loopDrained()
     }
 }

@@ -37,6 +37,8 @@ final class AsyncSession: WebSocketHandler {
     private weak var eventLoop: EventLoop?
     private var task: Task<Void, Never>?
     private(set) var isCancelled = false
+    /// What the peer is told when the handler was cancelled.
+    private var farewell = (code: CloseCode.goingAway, reason: "")
     private var outcome: Outcome?
     /// Why the connection is over.
     private(set) var end: WebSocketClosed?
@@ -121,7 +123,7 @@ final class AsyncSession: WebSocketHandler {
         setPaused(false)
         if let socket {
             switch outcome {
-            case _ where isCancelled: socket.close(.goingAway)
+            case _ where isCancelled: socket.close(farewell.code, reason: farewell.reason)
             case .returned: socket.close(.normalClosure)
             case .threw(let error):
                 if socket.isOpen, completion == nil { socket.current?.reportHandlerError(error) }
@@ -132,12 +134,13 @@ final class AsyncSession: WebSocketHandler {
     }
 
     /// Has the handler end: where it waits for a message or for room it is told by
-    /// `CancellationError`, and the connection is closed with 1001 when it is done. Returns false
-    /// if it is already.
+    /// `CancellationError`, and the connection is closed with 1001, or another code, when it is
+    /// done. Returns false if it is already.
     @discardableResult
-    func cancel() -> Bool {
+    func cancel(_ code: CloseCode = .goingAway, _ reason: String = "") -> Bool {
         guard outcome == nil, let task else { return false }
         isCancelled = true
+        farewell = (code, reason)
         task.cancel()
         resumeReader()
         resumeWriters()

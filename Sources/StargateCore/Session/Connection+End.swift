@@ -39,8 +39,9 @@ extension Connection {
         let code = if case .endOfStream = end { codeAtEndOfStream } else { state.endCode }
         state.phase = .ended
         loop.state.deadlines.clear(slot: state.slot)
-        if phase.isBeforeOpen {
-            if let owner = withContext({ $0.owner }) ?? nil { owner.handshakeEnded(self, end) }
+        if let owner = withContext({ $0.owner }) ?? nil {
+            if phase.isBeforeOpen { owner.handshakeEnded(self, end) }
+            owner.connectionEnded(self, end, in: phase)
         }
         notifyClosed(code, reason)
         loop.withTransport { $0.close(self) }

@@ -48,6 +48,9 @@ protocol ConnectionOwner: AnyObject {
     /// A connection of this owner has begun.
     func connectionBegun()
 
+    /// A connection of this owner, which was in `phase`, is being closed.
+    func connectionEnded(_ connection: Connection, _ end: ConnectionEnd, in phase: Phase)
+
     /// A connection of this owner has been closed and its block is free.
     func connectionReleased()
 
@@ -60,6 +63,8 @@ extension ConnectionOwner {
 }
 
 extension ConnectionOwner {
+    func connectionEnded(_ connection: Connection, _ end: ConnectionEnd, in phase: Phase) {}
+
     func handlerThrew(_ error: any Error, on connection: Connection) {}
 }
 

@@ -11,6 +11,7 @@ internal import Glibc
 final class Listener {
     /// More would make those who are connected wait behind a storm of those who connect.
     private static let acceptCountPerTurn = 64
+    private static let queueCountMax = 4096
     private static let pauseAfterExhaustion = Duration.milliseconds(100)
 
     private unowned let eventLoop: EventLoop
@@ -56,8 +57,10 @@ final class Listener {
         }
     }
 
-    private func acceptBatch() {
-        for _ in 0..<Self.acceptCountPerTurn {
+    private func acceptBatch() { accept(atMost: Self.acceptCountPerTurn) }
+
+    private func accept(atMost count: Int) {
+        for _ in 0..<count {
             let socket = accept4(
                 descriptor,
                 nil,
@@ -89,6 +92,7 @@ final class Listener {
 
     /// No descriptor is left: lets the loop serve who is there, and tries again later.
     private func pause(_ code: Int32) {
+        guard !isClosed else { return }
         unsafe uv_poll_stop(poll)
         eventLoop.loop.state.counters.acceptPauses &+= 1
         if resumeTimer == nil {
@@ -107,9 +111,14 @@ final class Listener {
     }
 
     /// Stops accepting and closes the socket.
-    func close() {
+    ///
+    /// - Parameter acceptingTheRest: whether those who wait in the kernel's queue are accepted
+    ///   before: closing the socket resets them.
+    func close(acceptingTheRest: Bool = false) {
         guard !isClosed else { return }
         isClosed = true
+        // Others may keep coming: no more than a queue can hold.
+        if acceptingTheRest { accept(atMost: Self.queueCountMax) }
         resumeTimer?.cancel()
         eventLoop.forget(self)
         unsafe uv_close(UnsafeMutableRawPointer(poll).assumingMemoryBound(to: uv_handle_t.self)) {

@@ -18,13 +18,13 @@ struct AsyncLifetimeTests {
         }
         let peer = try RawPeer.open(server.address)
         #expect(await server.activeHandlerCount() == 1)
-        async let stopped: Void = server.server.stop()
+        async let stopped = server.server.stop()
         #expect(try peer.receiveFrame().text == "goodbye")
         #expect(try peer.receiveFrame().closeCode == 1001)
         try peer.send(closeFrame(1001))
         #expect(try peer.receiveRest().isEmpty)
         peer.close()
-        await stopped
+        _ = await stopped
         #expect(journal.events == [.note("cancelled")])
         #expect(server.log.events.isEmpty)
     }
@@ -41,11 +41,11 @@ struct AsyncLifetimeTests {
             }
         }
         let peer = try RawPeer.open(server.address)
-        async let stopped: Void = server.server.stop()
+        async let stopped = server.server.stop()
         #expect(try peer.receiveFrame().closeCode == 1001)
         try peer.send(closeFrame(1001))
         peer.close()
-        await stopped
+        _ = await stopped
         #expect(journal.events == [.note("woken")])
         #expect(server.log.events.isEmpty)
     }

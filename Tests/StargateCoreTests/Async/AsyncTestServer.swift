@@ -8,7 +8,7 @@ import Synchronization
 struct AsyncTestServer: ~Copyable {
     let server: Server
     let address: SocketAddress
-    /// What was logged.
+    /// What was logged, beside what is only for those who want to know everything.
     let log: Journal
 
     init(
@@ -18,7 +18,7 @@ struct AsyncTestServer: ~Copyable {
     ) throws {
         let log = Journal()
         var configuration = configuration
-        configuration.log = { log.note("\($0)") }
+        configuration.log = { if $0.level != .info { log.note("\($0)") } }
         server = Server(configuration: configuration)
         server.webSocket("/*", origin: .any, receiveCredit: credit, handler: handler)
         try server.start()

@@ -147,7 +147,7 @@ struct HTTPTaskTests {
             #expect(try peer.value.receiveRest().isEmpty)
             peer.value.close()
         }
-        await stopping.value
+        _ = await stopping.value
     }
 
     @Test("a HEAD to an asynchronous closure has no body")

@@ -64,7 +64,7 @@ struct StopTests {
         while server.addresses.isEmpty { await Task.yield() }
         let peer = try RawPeer(#require(server.addresses.first))
         if isCancelled { running.cancel() } else { await server.stop() }
-        try await running.value
+        _ = try await running.value
         #expect(try peer.receiveRest().isEmpty)
     }
 
