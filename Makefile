@@ -4,7 +4,7 @@ SHELL := bash
 PORT ?= 9001
 HOST ?= 127.0.0.1
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo test bench compare conformance docs format lint sanitize check clean
+.PHONY: help deps test-deps demo test bench compare conformance fuzz docs format lint sanitize check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ compare: test-deps ## The same, side by side with Python websockets
 
 conformance: test-deps ## Run every conformance suite (PARTS="server client drafts interop")
 	@Scripts/conformance.sh $(PARTS)
+
+fuzz: deps ## Fuzz the code that meets the wire (TARGET=all, TIME=60 seconds for each)
+	@Scripts/fuzz.sh $(or $(TARGET),all) $(or $(TIME),60)
 
 docs: deps ## Build the documentation into docs-out/
 	@Scripts/docs.sh

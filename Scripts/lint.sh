@@ -42,6 +42,8 @@ notes=$(grep -rnwE 'TODO|FIXME|XXX' Sources Tests Examples Scripts Makefile \
     --include='*' --exclude-dir='.build*' --exclude=lint.sh || true)
 [ -z "$notes" ] || complain "a note that belongs into an issue:" $'\n'"$notes"
 
+Scripts/fuzz-seeds.py --check || failed=1
+
 for script in Scripts/*.sh .ci/run; do
     bash -n "$script" || failed=1
     [ -x "$script" ] || ! head -n1 "$script" | grep -q "^#!" \

@@ -38,10 +38,10 @@ enum FrameScanner {
         }
         let maskByteCount = isMasked ? 4 : 0
         if shortLength < 126 {
-            guard available >= 2 + maskByteCount else { return .incomplete }
             guard shortLength <= rules.payloadByteCountMax || first & 0x08 != 0 else {
                 return .violation(.messageTooBig)
             }
+            guard available >= 2 + maskByteCount else { return .incomplete }
             return .complete(
                 FrameHeader(
                     firstByte: first,

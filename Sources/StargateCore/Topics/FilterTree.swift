@@ -4,7 +4,7 @@
 /// Filters with wildcards, each with a value.
 struct FilterTree<Value> {
     private final class Node {
-        var children: [Substring: Node] = [:]
+        var children: [TopicName: Node] = [:]
         /// The branch of `+`.
         var anyLevel: Node?
         /// The value of the filter that ends here.
@@ -22,16 +22,12 @@ struct FilterTree<Value> {
 
     var isEmpty: Bool { count == 0 }
 
-    private static func levels(of name: String) -> [Substring] {
-        name.split(separator: "/", omittingEmptySubsequences: false)
-    }
-
     /// Adds a filter that is not in the tree.
     mutating func insert(_ filter: TopicFilter, _ value: Value) {
         count += 1
         var node = root
-        for level in Self.levels(of: filter.name) {
-            if level == "#" {
+        for level in TopicName(filter.name).levels {
+            if level.isHash {
                 node.restValue = value
                 return
             }
@@ -40,32 +36,32 @@ struct FilterTree<Value> {
         node.value = value
     }
 
-    private static func child(of node: Node, _ level: Substring) -> Node {
-        if let known = level == "+" ? node.anyLevel : node.children[level] { return known }
+    private static func child(of node: Node, _ level: TopicName) -> Node {
+        if let known = level.isPlus ? node.anyLevel : node.children[level] { return known }
         let fresh = Node()
-        if level == "+" { node.anyLevel = fresh } else { node.children[level] = fresh }
+        if level.isPlus { node.anyLevel = fresh } else { node.children[level] = fresh }
         return fresh
     }
 
     /// Removes a filter, and the branch it was alone on.
     mutating func remove(_ filter: TopicFilter) {
-        if Self.remove(Self.levels(of: filter.name)[...], from: root) { count -= 1 }
+        if Self.remove(TopicName(filter.name).levels[...], from: root) { count -= 1 }
     }
 
     /// Returns whether the filter was there.
-    private static func remove(_ levels: ArraySlice<Substring>, from node: Node) -> Bool {
+    private static func remove(_ levels: ArraySlice<TopicName>, from node: Node) -> Bool {
         guard let level = levels.first else {
             defer { node.value = nil }
             return node.value != nil
         }
-        if level == "#" {
+        if level.isHash {
             defer { node.restValue = nil }
             return node.restValue != nil
         }
-        guard let child = level == "+" ? node.anyLevel : node.children[level] else { return false }
+        guard let child = level.isPlus ? node.anyLevel : node.children[level] else { return false }
         let wasThere = remove(levels.dropFirst(), from: child)
         if child.isEmpty {
-            if level == "+" { node.anyLevel = nil } else { node.children[level] = nil }
+            if level.isPlus { node.anyLevel = nil } else { node.children[level] = nil }
         }
         return wasThere
     }
@@ -73,13 +69,13 @@ struct FilterTree<Value> {
     /// The values of all filters that match.
     func matches(_ topic: Topic) -> [Value] {
         var found: [Value] = []
-        Self.collect(Self.levels(of: topic.name)[...], from: root, into: &found)
+        Self.collect(TopicName(topic.name).levels[...], from: root, into: &found)
         return found
     }
 
     /// As deep as a topic has levels, which its length bounds.
     private static func collect(
-        _ levels: ArraySlice<Substring>,
+        _ levels: ArraySlice<TopicName>,
         from node: Node,
         into found: inout [Value]
     ) {

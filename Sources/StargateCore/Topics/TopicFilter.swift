@@ -37,7 +37,7 @@ public struct TopicFilter: Hashable, Sendable {
 
     /// Whether messages to a topic are for those who subscribed with this filter.
     public func matches(_ topic: Topic) -> Bool {
-        hasWildcards ? Self.matches(name.utf8, topic.name.utf8) : name == topic.name
+        hasWildcards ? Self.matches(name.utf8, topic.name.utf8) : self == TopicFilter(topic)
     }
 
     /// Walks both names once, side by side.

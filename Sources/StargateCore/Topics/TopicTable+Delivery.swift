@@ -44,7 +44,7 @@ extension TopicTable {
         of topic: Topic,
         _ body: (TopicChannel.Subscriber, Subscriptions) -> Void
     ) {
-        let exact = channels[topic.name]
+        let exact = channels[TopicFilter(topic)]
         let others = wildcardChannels(for: topic)
         if others.isEmpty {
             exact?.forEachSubscriber(body)

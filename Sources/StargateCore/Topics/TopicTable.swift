@@ -13,7 +13,7 @@ final class TopicTable {
     let topicCountMax: Int
     let limits: PublicationLimits
 
-    private(set) var channels: [String: TopicChannel] = [:]
+    private(set) var channels: [TopicFilter: TopicChannel] = [:]
     private var wildcards = FilterTree<TopicChannel>()
     /// Topic by topic, the channels with wildcards that match; forgotten when one comes or goes.
     private var wildcardMatches: [Topic: [TopicChannel]] = [:]
@@ -46,7 +46,7 @@ final class TopicTable {
         _ policy: SlowConsumerPolicy?
     ) -> SubscriptionResult {
         let subscriptions = connection.state.subscriptions ?? Subscriptions()
-        let known = channels[filter.name]
+        let known = channels[filter]
         if let known, let place = subscriptions.index(of: known) {
             if let policy {
                 known.subscribers[subscriptions.entries[place].position].policy = policy
@@ -72,7 +72,7 @@ final class TopicTable {
     /// Ends a subscription. Returns false if there was none.
     func unsubscribe(_ connection: Connection, from filter: TopicFilter) -> Bool {
         guard let subscriptions = connection.state.subscriptions,
-            let channel = channels[filter.name], let place = subscriptions.index(of: channel)
+            let channel = channels[filter], let place = subscriptions.index(of: channel)
         else { return false }
         remove(place, of: subscriptions)
         return true
@@ -106,7 +106,7 @@ final class TopicTable {
 
     private func addChannel(_ filter: TopicFilter) -> TopicChannel {
         let channel = TopicChannel(filter)
-        channels[filter.name] = channel
+        channels[filter] = channel
         if filter.hasWildcards {
             wildcards.insert(filter, channel)
             wildcardMatches = [:]
@@ -117,7 +117,7 @@ final class TopicTable {
     }
 
     private func removeChannel(_ channel: TopicChannel) {
-        channels[channel.filter.name] = nil
+        channels[channel.filter] = nil
         if channel.filter.hasWildcards {
             wildcards.remove(channel.filter)
             wildcardMatches = [:]

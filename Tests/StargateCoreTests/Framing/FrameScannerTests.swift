@@ -76,6 +76,15 @@ struct FrameScannerTests {
         #expect(scan(bytes + [0xFF, 0xFF], isServer: isMasked).header == found)
     }
 
+    @Test("a length above the limit is refused before the masking key is there")
+    func tooBigAtOnce() {
+        #expect(scan([0x82, 0x80 | 11], limit: 10).violation == .messageTooBig)
+        #expect(scan([0x82, 0x80 | 10], limit: 10).isIncomplete)
+        #expect(scan([0x82, 0xFE, 0x01, 0x00], limit: 200).violation == .messageTooBig)
+        // Control frames have their own limit.
+        #expect(scan([0x89, 0x80 | 11], limit: 10).isIncomplete)
+    }
+
     @Test("every opcode with every combination of reserved bits", arguments: UInt8(0)...15)
     func firstBytes(opcode: UInt8) {
         let isKnown = [0, 1, 2, 8, 9, 10].contains(opcode)

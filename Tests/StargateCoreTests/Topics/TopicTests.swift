@@ -99,6 +99,13 @@ struct TopicTests {
         ("a/+/#", "a", false),
         ("$SYS/#", "$SYS/x", true),
         ("#", "$SYS/x", true),
+        // A combining mark behind a slash: to people one character, on the wire still a slash.
+        ("+", "0/\u{6DB}", false),
+        ("+/+", "0/\u{6DB}", true),
+        ("+/\u{301}", "a/\u{301}", true),
+        // The same to people, other bytes.
+        ("caf\u{E9}", "cafe\u{301}", false),
+        ("+/caf\u{E9}", "a/cafe\u{301}", false),
     ]
 
     @Test("what a filter matches", arguments: table)

@@ -1,0 +1,26 @@
+// How a target says that something is wrong: the process ends, and libFuzzer writes the input down.
+
+/// Ends the run unless the condition holds.
+@inline(__always)
+func require(
+    _ condition: Bool,
+    _ message: @autoclosure () -> String,
+    file: StaticString = #file,
+    line: UInt = #line
+) {
+    if !condition { fatalError(message(), file: file, line: line) }
+}
+
+/// Ends the run unless both are equal.
+@inline(__always)
+func requireEqual<Value: Equatable>(
+    _ found: Value,
+    _ expected: Value,
+    _ subject: @autoclosure () -> String,
+    file: StaticString = #file,
+    line: UInt = #line
+) {
+    if found != expected {
+        fatalError("\(subject()): \(found), and not \(expected)", file: file, line: line)
+    }
+}
