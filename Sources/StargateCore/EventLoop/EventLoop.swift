@@ -47,7 +47,7 @@ public final class EventLoop {
         unsafe afterSleep = .allocate(capacity: 1)
         unsafe deadlineTimer = .allocate(capacity: 1)
         unsafe mailbox = Mailbox(wakeUp: wakeUp)
-        let transport = unsafe TCPTransport(uv: unsafe uv)
+        let transport = try unsafe Self.makeTransport(uv)
         let state = UnsafeMutablePointer<LoopState>.allocate(capacity: 1)
         unsafe loop = Loop(state)
         executor = LoopExecutor(mailbox, loop)
@@ -64,6 +64,16 @@ public final class EventLoop {
         loop.state.spareInbound.reserveCapacity(LoopState.spareCountMax)
         loop.state.spareOutbound.reserveCapacity(LoopState.spareCountMax)
         try startHandles()
+    }
+
+    private static func makeTransport(
+        _ uv: UnsafeMutablePointer<uv_loop_t>
+    ) throws(LoopError) -> Transport {
+        #if os(Linux)
+        return try unsafe EpollTransport(uv: uv)
+        #else
+        return unsafe TCPTransport(uv: uv)
+        #endif
     }
 
     private func startHandles() throws(LoopError) {
@@ -189,6 +199,7 @@ public final class EventLoop {
         // Handlers hear of it while there is a loop.
         executor.takeForeign()
         executor.run()
+        loop.withTransport { $0.stop() }
         unsafe uv_timer_stop(deadlineTimer)
         unsafe close(UnsafeMutableRawPointer(wakeUp))
         unsafe close(UnsafeMutableRawPointer(beforeSleep))

@@ -30,14 +30,19 @@ extension SocketAddress {
     }
 
     /// A stream socket of the address's family, closed on exec, or -1 with `errno` set.
-    func makeStreamSocket() -> Int32 {
+    func makeStreamSocket(isNonblocking: Bool = false) -> Int32 {
         let family =
             switch kind {
             case .ipv4: AF_INET
             case .ipv6: AF_INET6
             case .unix: AF_UNIX
             }
-        return socket(family, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
+        let nonblocking = isNonblocking ? SOCK_NONBLOCK.rawValue : 0
+        return socket(
+            family,
+            Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | nonblocking),
+            0
+        )
     }
 
     /// The address of the socket's other end; nil when it has none any more.

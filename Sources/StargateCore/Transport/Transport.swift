@@ -39,6 +39,10 @@ class Transport {
     /// Closes the socket so that the peer sees a reset instead of an end.
     func reset(_ connection: Connection) { close(connection) }
 
+    /// The loop ends: every connection was closed, and nothing may be begun any more. The transport
+    /// makes the calls of `transportClosed()` that it owes, and closes what it has on the loop.
+    func stop() {}
+
     func remoteAddress(_ connection: Connection) -> SocketAddress? { nil }
     func localAddress(_ connection: Connection) -> SocketAddress? { nil }
 }
