@@ -4,7 +4,7 @@ SHELL := bash
 PORT ?= 9001
 HOST ?= 127.0.0.1
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo test bench compare conformance fuzz docs format lint sanitize check clean
+.PHONY: help deps test-deps demo test bench compare conformance attacks fuzz docs format lint sanitize check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,6 +37,9 @@ conformance: test-deps ## Run every conformance suite (PARTS="server client draf
 
 fuzz: deps ## Fuzz the code that meets the wire (TARGET=all, TIME=60 seconds for each)
 	@Scripts/fuzz.sh $(or $(TARGET),all) $(or $(TIME),60)
+
+attacks: test-deps ## Attack the server in every listed way (ROWS=62,96-106 for some)
+	@Scripts/attacks.sh $(if $(ROWS),--rows $(ROWS))
 
 docs: deps ## Build the documentation into docs-out/
 	@Scripts/docs.sh

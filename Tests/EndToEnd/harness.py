@@ -74,13 +74,13 @@ class Report:
 class Server:
     """A server process that says `listening on SCHEME://HOST:PORT` on standard output when ready."""
 
-    def __init__(self, command, name="server"):
+    def __init__(self, command, name="server", environment=None):
         LOGS.mkdir(parents=True, exist_ok=True)
         self.name = name
         self.log = open(LOGS / f"{name}.log", "wb")
         self.process = subprocess.Popen(
             [str(part) for part in command],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log)
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, env=environment)
         self.first_line = self.process.stdout.readline().decode().strip()
         match = re.search(r"listening on (?:ws|http)://(\[[^]]+\]|[^:/\s]+):(\d+)",
                           self.first_line)

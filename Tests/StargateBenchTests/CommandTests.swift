@@ -121,6 +121,7 @@ import Testing
         #expect(command.host == "127.0.0.1")
         #expect(command.port == 9001)
         #expect(command.loops == 0)
+        #expect(command.maxMessageSize == nil, "every limit is the library's")
         #expect(command.protocols.set == .default)
         #expect(command.deflate == .off)
     }

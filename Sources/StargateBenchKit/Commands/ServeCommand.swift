@@ -29,11 +29,14 @@ struct ServeCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp(
-            "The largest message taken; more is closed with 1009.",
+            """
+            The largest message taken; more is closed with 1009. Without this option every limit is \
+            the library's default (1 MiB here); with it, the queues grow along.
+            """,
             valueName: "bytes"
         )
     )
-    var maxMessageSize = ByteCount(64 << 20)
+    var maxMessageSize: ByteCount?
 
     @Option(
         help: ArgumentHelp(
@@ -69,7 +72,7 @@ struct ServeCommand: ParsableCommand {
         guard (0...1024).contains(loops) else {
             throw ValidationError("--loops is a number from 0 to 1024")
         }
-        guard maxMessageSize.bytes > 0 else {
+        guard maxMessageSize?.bytes != 0 else {
             throw ValidationError("--max-message-size is at least 1")
         }
     }
@@ -78,11 +81,7 @@ struct ServeCommand: ParsableCommand {
         _ = DescriptorLimit.raise()
         var configuration = Server.Configuration(host: host, port: port)
         if loops > 0 { configuration.loopCount = loops }
-        configuration.maxMessageSize = maxMessageSize.bytes
-        // A test of fragmentation may cut a message of megabytes into pieces of 64 bytes.
-        configuration.maxFragmentCount = 1 << 20
-        // The largest message must fit into the queue as its echo, behind what waits there.
-        configuration.outputHardLimit = max(16 << 20, maxMessageSize.bytes * 2)
+        if let size = maxMessageSize?.bytes { configuration.setMaxMessageSize(size) }
         configuration.protocols = protocols.set
         configuration.compression = deflate.compression
         lifecycle.apply(to: &configuration)
@@ -101,6 +100,17 @@ struct ServeCommand: ParsableCommand {
             throw ExitCode(ExitStatus.errors.rawValue)
         }
         if report.cutCount > 0 { throw ExitCode(ExitStatus.cut.rawValue) }
+    }
+}
+
+extension Server.Configuration {
+    /// Takes messages up to a size of the user's choice, and what goes with that.
+    fileprivate mutating func setMaxMessageSize(_ size: Int) {
+        maxMessageSize = size
+        // A test of fragmentation may cut a message of megabytes into pieces of 64 bytes.
+        maxFragmentCount = max(maxFragmentCount, size / 64)
+        // The largest message must fit into the queue as its echo, behind what waits there.
+        outputHardLimit = max(outputHardLimit, size * 2)
     }
 }
 

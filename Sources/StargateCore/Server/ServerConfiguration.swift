@@ -73,13 +73,17 @@ extension Server {
         /// How long the peer may take to answer a Close frame, and to end the TCP connection.
         public var closeTimeout = Duration.seconds(5)
 
-        /// Above so many bytes of unsent output a peer is no longer read from.
+        /// Above so many bytes of unsent output a peer has ``slowPeerTimeout`` to catch up. It is no
+        /// longer read from above half of this already, so that what it asks for and does not
+        /// take waits at its own end.
         public var outputSoftLimit = 256 << 10
 
-        /// How long a peer may stay above ``outputSoftLimit`` before it is cut.
+        /// How long a peer may stay above ``outputSoftLimit`` before it is cut, unless it has read
+        /// at least as many bytes in that time: who is slow goes on, who stopped goes.
         public var slowPeerTimeout = Duration.seconds(10)
 
-        /// The most bytes of unsent output for one peer; see ``slowConsumerPolicy``.
+        /// The most bytes of unsent output for one peer; see ``slowConsumerPolicy``. A single
+        /// message may pass it while no more than a quarter of it is waiting.
         public var outputHardLimit = 1 << 20
 
         /// What happens to a message that would pass ``outputHardLimit``.

@@ -114,15 +114,23 @@ extension Connection {
     private func openDeadlineReached() {
         let limits = limits
         let now = loop.currentTick()
-        if let since = state.outbound?.queue.overSoftLimitSince, since != 0 {
-            let end = since &+ UInt32(ticks: limits.slowPeerTimeout)
-            guard now < end else { return cutSlowPeer() }
-            return setDeadline(atTick: end &+ 1)
+        if let outbound = state.outbound, outbound.queue.overSoftLimitSince != 0 {
+            let allowed = UInt32(ticks: limits.slowPeerTimeout)
+            let end = outbound.queue.overSoftLimitSince &+ allowed
+            guard now >= end else { return setDeadline(atTick: end &+ 1) }
+            // Slow is who reads nothing to speak of: a long message over a thin line takes its time.
+            guard outbound.queue.consumedByteCount > limits.outputSoftLimit else {
+                return cutSlowPeer()
+            }
+            outbound.queue.overSoftLimitSince = now
+            outbound.queue.consumedByteCount = 0
+            return setDeadline(atTick: now &+ allowed &+ 1)
         }
         guard let interval = limits.keepAliveInterval else { return }
-        if !state.flags.isDisjoint(with: .isPaused) {
-            // A paused connection cannot hear pongs, so it is not judged by them.
-            return armKeepAlive()
+        // A paused connection cannot hear pongs, so it is not judged by them.
+        if state.flags.contains(.isPausedByApplication) { return setDeadline(after: interval) }
+        if state.flags.contains(.isPausedByOutput), let outbound = state.outbound {
+            return judgeByOutput(outbound, limits, interval)
         }
         let silence = now &- state.lastHeard
         if state.flags.contains(.awaitsPong) {
@@ -135,6 +143,23 @@ extension Connection {
         unsafe ping(unsafe UnsafeRawBufferPointer(start: nil, count: 0))
         setDeadline(after: limits.pongTimeout)
         askForAttention()
+    }
+
+    /// A peer that is not read from, because it does not read, is there as long as it takes
+    /// something of what waits for it.
+    private func judgeByOutput(
+        _ outbound: Outbound,
+        _ limits: ConnectionLimits,
+        _ interval: Duration
+    ) {
+        if outbound.queue.consumedByteCount > 0 {
+            outbound.queue.consumedByteCount = 0
+            state.flags.remove(.awaitsPong)
+            return setDeadline(after: interval)
+        }
+        if state.flags.contains(.awaitsPong) { return cutSlowPeer() }
+        state.flags.insert(.awaitsPong)
+        setDeadline(after: limits.pongTimeout)
     }
 
     private func cutSlowPeer() {

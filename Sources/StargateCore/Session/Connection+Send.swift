@@ -147,12 +147,15 @@ extension Connection {
         return sendResultAfterQueueing()
     }
 
-    /// Whether the queue takes so many bytes more; acts by the policy if it does not. A single
-    /// message may be longer than the limit when nothing waits before it.
+    /// Whether the queue takes so many bytes more; acts by the policy if it does not. A message may
+    /// pass the limit as long as no more than a quarter of it waits: an echo of the longest message
+    /// must not be refused because the one before it is still on its way.
     func hasRoom(for byteCount: Int) -> Bool {
         guard let outbound = state.outbound, !outbound.queue.isEmpty else { return true }
         let limits = limits
-        guard outbound.queue.byteCount + byteCount > limits.outputHardLimit else { return true }
+        guard outbound.queue.byteCount + byteCount > limits.outputHardLimit,
+            outbound.queue.byteCount > limits.outputHardLimit / 4
+        else { return true }
         // What only waits for the end of this turn is offered to the kernel first.
         if !state.flags.contains(.isBlocked) {
             writeQueue(outbound)

@@ -166,23 +166,29 @@ extension Connection {
 
     // MARK: Backpressure
 
-    /// Above the soft limit the peer is not read from, and it has only so long to catch up.
+    /// A peer that does not read is no longer read from, and above the soft limit it has only so
+    /// long to catch up.
     ///
     /// A client goes on reading: if both sides stopped, neither would ever go on.
     func checkSoftLimit() {
         guard !isClient, let outbound = state.outbound else { return }
         let limits = limits
-        if outbound.queue.byteCount <= limits.outputSoftLimit {
-            guard outbound.queue.overSoftLimitSince != 0 else { return }
-            outbound.queue.overSoftLimitSince = 0
+        let byteCount = outbound.queue.byteCount
+        if byteCount > limits.readPauseByteCount {
+            if state.phase == .open, !state.flags.contains(.isPausedByOutput) {
+                state.flags.insert(.isPausedByOutput)
+                pauseReading()
+            }
+        } else if state.flags.contains(.isPausedByOutput) {
             state.flags.remove(.isPausedByOutput)
-            return resumeReading()
+            resumeReading()
         }
-        guard outbound.queue.overSoftLimitSince == 0, state.phase == .open else { return }
-        let now = loop.currentTick()
-        outbound.queue.overSoftLimitSince = now
-        state.flags.insert(.isPausedByOutput)
-        pauseReading()
-        setDeadline(after: limits.slowPeerTimeout)
+        if byteCount <= limits.outputSoftLimit {
+            outbound.queue.overSoftLimitSince = 0
+        } else if outbound.queue.overSoftLimitSince == 0, state.phase == .open {
+            outbound.queue.overSoftLimitSince = loop.currentTick()
+            outbound.queue.consumedByteCount = 0
+            setDeadline(after: limits.slowPeerTimeout)
+        }
     }
 }

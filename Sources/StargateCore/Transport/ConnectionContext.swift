@@ -98,4 +98,8 @@ struct ConnectionLimits {
     var keepAliveInterval: Duration? = .seconds(20)
     var pongTimeout = Duration.seconds(20)
     var closeTimeout = Duration.seconds(5)
+
+    /// Above so much unsent output a peer is not read from: before the soft limit, because what it
+    /// asks for and does not take should wait at its own end; but not before a cork full of pongs.
+    var readPauseByteCount: Int { outputSoftLimit / 2 }
 }

@@ -15,6 +15,8 @@ struct OutboundQueue {
     var offeredByteCount = 0
     /// When the queue grew past the soft limit; 0 while it is below.
     var overSoftLimitSince: UInt32 = 0
+    /// What the kernel has taken since then.
+    var consumedByteCount = 0
     /// The payload of the latest ping that could not be answered yet. RFC 6455 section 5.5.3.
     var unansweredPing: UnansweredPing?
 
@@ -133,6 +135,7 @@ struct OutboundQueue {
     mutating func consume(_ count: Int, pool: inout BufferPool) {
         var left = min(count, byteCount)
         byteCount -= left
+        consumedByteCount &+= left
         while let chunk = unsafe first {
             let inChunk = unsafe chunk.pointee.bytes.count - chunk.pointee.sent
             if left < inChunk {
