@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Fuzzes the code that meets the wire: builds Fuzz/ with coverage, and runs its targets over the
-# committed corpus. A target that finds something leaves its input in .build-fuzz/found/.
+# committed corpus. A target that finds something leaves its input in .build-fuzz/found/; once it is
+# mended, the input goes to Fuzz/Regressions/TARGET/ and is run first from then on.
 #
 #   fuzz.sh TARGET [SECONDS]   one target; further arguments go to libFuzzer
-#   fuzz.sh all [SECONDS]      all targets, as many at a time as there are cores
+#   fuzz.sh all [SECONDS]      all targets, FUZZ_JOBS at a time, or as many as there are cores
 #   fuzz.sh list               the names of the targets
 #   fuzz.sh replay FILE        run one input; its folder's or file's name begins with the target
 #   fuzz.sh total              how many inputs were executed so far, target by target
@@ -52,12 +53,13 @@ dictionary_of() {
 run_target() {
     local name=$1 bytes=$2 seconds=$3 log=.build-fuzz/$1.log status=0
     shift 3
-    local since=$SECONDS
+    local since=$SECONDS corpora=("$grown/$name" "Fuzz/Corpus/$name")
+    [ -d "Fuzz/Regressions/$name" ] && corpora+=("Fuzz/Regressions/$name")
     mkdir -p "$grown/$name" "$found"
     FUZZ_TARGET=$name "$program" -max_total_time="$seconds" -max_len="$bytes" -timeout=20 \
         -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix="$found/$name-" \
         -dict="Fuzz/Dictionaries/$(dictionary_of "$name").dict" "$@" \
-        "$grown/$name" "Fuzz/Corpus/$name" >"$log" 2>&1 || status=$?
+        "${corpora[@]}" >"$log" 2>&1 || status=$?
     local count coverage
     count=$(sed -nE 's/^stat::number_of_executed_units: +([0-9]+)/\1/p' "$log" | tail -n1)
     coverage=$(sed -nE 's/.* cov: ([0-9]+) .*/\1/p' "$log" | tail -n1)
@@ -65,7 +67,7 @@ run_target() {
         >>"$executions"
     if [ "$status" -ne 0 ]; then
         echo "fuzz: $name FAILED after ${count:-?} inputs" >&2
-        grep -vE '^(#|INFO|NEW_FUNC|stat::|	NEW_FUNC)' "$log" | tail -n 40 >&2
+        grep -vE '^(#|INFO|NEW_FUNC|stat::|	NEW_FUNC)' "$log" | cut -c -400 | tail -n 40 >&2
         return 1
     fi
     # A target that reaches little code tests nothing, however often it runs.
@@ -102,11 +104,11 @@ list)
     ;;
 all)
     build_program
-    list | xargs -P "$(nproc)" -n 2 "$0" run "${2:-60}"
+    list | xargs -P "${FUZZ_JOBS:-$(nproc)}" -n 2 "$0" run "${2:-60}"
     ;;
 run) run_target "$3" "$4" "$2" ;; # for `all`: SECONDS TARGET BYTES, without a build
 '')
-    sed -n '2,11p' "$0" >&2
+    sed -n '2,13p' "$0" >&2
     exit 2
     ;;
 *)

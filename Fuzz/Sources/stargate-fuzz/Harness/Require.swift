@@ -21,6 +21,13 @@ func requireEqual<Value: Equatable>(
     line: UInt = #line
 ) {
     if found != expected {
-        fatalError("\(subject()): \(found), and not \(expected)", file: file, line: line)
+        let message = "\(subject()): \(shortened(found)), and not \(shortened(expected))"
+        fatalError(message, file: file, line: line)
     }
+}
+
+/// What is found can be a megabyte.
+private func shortened(_ value: some Any) -> String {
+    let text = String(describing: value)
+    return text.count > 400 ? text.prefix(400) + " (and more)" : text
 }

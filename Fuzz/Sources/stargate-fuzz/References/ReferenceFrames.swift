@@ -55,7 +55,7 @@ struct ReferenceFrameDecoder {
             place += 4
         }
         let payloadByteCount = Int(length)
-        guard bytes.count >= place + payloadByteCount else {
+        guard bytes.count - place >= payloadByteCount else {
             return .header(
                 first: bytes[0],
                 headerByteCount: place,

@@ -67,7 +67,7 @@ struct ReferenceMessages: Equatable {
                 }
             }
             guard violation == nil, var message = current else { return }
-            if message.payload.count + announced > decoder.payloadByteCountMax {
+            if announced > decoder.payloadByteCountMax - message.payload.count {
                 violation = .messageTooBig
                 return
             }
