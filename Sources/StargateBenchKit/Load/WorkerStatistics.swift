@@ -4,22 +4,6 @@
 internal import Glibc
 internal import Histogram
 
-/// Latencies in nanoseconds, with three significant digits, up to a minute.
-typealias LatencyHistogram = Histogram<UInt64>
-
-extension LatencyHistogram {
-    static let longestLatency: UInt64 = 60_000_000_000
-
-    /// An empty histogram of the shape that all loops share, so that theirs can be added.
-    static func forLatency() -> LatencyHistogram {
-        LatencyHistogram(
-            lowestDiscernibleValue: 1,
-            highestTrackableValue: longestLatency,
-            numberOfSignificantValueDigits: .three
-        )
-    }
-}
-
 /// The parts of a cycle of the handshake mode.
 enum CyclePart: Int, CaseIterable, Sendable {
     /// From the start to the TCP connection.

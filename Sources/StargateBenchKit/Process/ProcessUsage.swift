@@ -12,6 +12,9 @@ struct ProcessUsage: Sendable, Equatable {
     var systemTicks: UInt64 = 0
     /// How often a thread went to sleep of its own accord.
     var voluntarySwitches: UInt64 = 0
+    /// How often one had to leave its core to another.
+    var involuntarySwitches: UInt64 = 0
+    var processCount = 0
     /// CPU time by thread.
     var threads: [Int: ThreadUsage] = [:]
 
@@ -33,6 +36,7 @@ struct ProcessUsage: Sendable, Equatable {
                 continue
             }
             found = true
+            sum.processCount += 1
             sum.cpuNanoseconds += MonotonicClock.read(clock)
             for name in ProcFile.names(in: "/proc/\(process)/task") {
                 sum.addThread(name, of: process)
@@ -47,7 +51,9 @@ struct ProcessUsage: Sendable, Equatable {
             cpuNanoseconds: cpuNanoseconds.minus(earlier.cpuNanoseconds),
             userTicks: userTicks.minus(earlier.userTicks),
             systemTicks: systemTicks.minus(earlier.systemTicks),
-            voluntarySwitches: voluntarySwitches.minus(earlier.voluntarySwitches)
+            voluntarySwitches: voluntarySwitches.minus(earlier.voluntarySwitches),
+            involuntarySwitches: involuntarySwitches.minus(earlier.involuntarySwitches),
+            processCount: processCount
         )
         for (thread, now) in threads {
             let before = earlier.threads[thread]
@@ -84,6 +90,8 @@ struct ProcessUsage: Sendable, Equatable {
         let folder = "/proc/\(process)/task/\(name)"
         if let status = ProcFile.text("\(folder)/status") {
             voluntarySwitches += ProcFile.number(after: "voluntary_ctxt_switches", in: status) ?? 0
+            involuntarySwitches +=
+                ProcFile.number(after: "nonvoluntary_ctxt_switches", in: status) ?? 0
         }
         threads[thread] = Self.schedule("\(folder)/schedstat")
     }

@@ -62,6 +62,11 @@ enum Figure {
         return String(number + text[space...])
     }
 
+    /// A time that somebody chose, given in seconds.
+    static func duration(_ seconds: Double) -> String {
+        span(TimeSpan(seconds: seconds).nanoseconds)
+    }
+
     /// A number of bytes in decimal units, as networks and disks count: `3.65 MB`.
     static func bytes(_ value: Double) -> String {
         switch value {

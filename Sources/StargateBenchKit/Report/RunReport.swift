@@ -1,168 +1,168 @@
-// The report as values: what the terminal and the JSON file show, computed once.
+// The report as a value: what the terminal, the files and the page show, computed once. It can be
+// written as JSON and read again, so every renderer works on saved runs too.
 
 /// Which mode of the bench made a report.
-enum BenchMode: String, Sendable {
+enum BenchMode: String, Sendable, CaseIterable, JSONCodable {
     case echo
     case handshake
     case idle
+    case broadcast
+    case push
+    case saturate
 
     /// What is counted, in one word for a line of figures.
     var unit: String {
         switch self {
-        case .echo: "msg"
+        case .echo, .push, .saturate: "msg"
         case .handshake: "handshakes"
         case .idle: "connections"
+        case .broadcast: "deliveries"
         }
     }
 
     /// One of it, in words.
     var operation: String {
         switch self {
-        case .echo: "message"
+        case .echo, .push, .saturate: "message"
         case .handshake: "handshake"
         case .idle: "connection"
+        case .broadcast: "delivery"
         }
-    }
-}
-
-/// What a run was asked to do.
-struct RunSettings: Sendable, Equatable {
-    var mode: BenchMode
-    var url: String
-    /// The loops of the server that the bench started itself; nil for somebody else's.
-    var ownServerLoops: Int?
-    var serverProcesses: [Int32] = []
-    var connections: Int
-    var pipeline = 1
-    var payload = PayloadKind.binary
-    var messageSize = 0
-    var threads: Int
-    var schedule: RunSchedule
-    var seed: UInt64 = 0
-    var protocolName = "rfc6455"
-    var deflate = "off"
-}
-
-/// What the server's process used, per operation and altogether.
-struct ServerCost: Sendable, Equatable {
-    let cpuNanoseconds: UInt64
-    /// Per message or handshake; nil when there was none.
-    let cpuPerOperation: Double?
-    /// The share in user mode; nil when there were too few ticks to tell.
-    let userShare: Double?
-    /// CPU time per time: 1 is one core.
-    let cores: Double
-    let busiestThreadShare: Double
-    let busiestThreadWaiting: Double
-    let sleepsPerOperation: Double?
-
-    init(_ usage: ProcessUsage, operations: UInt64, elapsed: UInt64) {
-        cpuNanoseconds = usage.cpuNanoseconds
-        let time = Double(max(1, elapsed))
-        cores = Double(usage.cpuNanoseconds) / time
-        let ticks = usage.userTicks + usage.systemTicks
-        userShare = ticks >= 10 ? Double(usage.userTicks) / Double(ticks) : nil
-        busiestThreadShare = Double(usage.busiestThread?.runningNanoseconds ?? 0) / time
-        busiestThreadWaiting = Double(usage.busiestThread?.waitingNanoseconds ?? 0) / time
-        if operations > 0 {
-            cpuPerOperation = Double(usage.cpuNanoseconds) / Double(operations)
-            sleepsPerOperation = Double(usage.voluntarySwitches) / Double(operations)
-        } else {
-            (cpuPerOperation, sleepsPerOperation) = (nil, nil)
-        }
-    }
-}
-
-/// The memory of the server before and after the connections were opened.
-struct MemoryCost: Sendable, Equatable {
-    let before: ProcessMemory
-    let after: ProcessMemory
-    let connections: Int
-
-    var residentPerConnection: Double { perConnection(before.resident, after.resident) }
-    var proportionalPerConnection: Double { perConnection(before.proportional, after.proportional) }
-
-    private func perConnection(_ before: UInt64, _ after: UInt64) -> Double {
-        connections == 0 ? 0 : (Double(after) - Double(before)) / Double(connections)
     }
 }
 
 /// A finished run.
-struct RunReport: Sendable {
-    let settings: RunSettings
-    let outcome: RunOutcome
-    let latency: LatencySummary?
-    /// The parts of a cycle of handshakes, by `CyclePart`; empty in other modes.
-    let parts: [LatencySummary?]
-    let server: ServerCost?
-    let memory: MemoryCost?
-    let bottleneck: Bottleneck
+///
+/// The keys of its JSON form are a contract: they may be added to; whoever changes or removes one
+/// raises the version in ``currentSchema``. Each is explained in ``fields``.
+struct RunReport: Sendable, Equatable, JSONRecord {
+    static let currentSchema = "stargate-bench/2"
 
-    init(settings: RunSettings, outcome: RunOutcome) {
-        self.settings = settings
-        self.outcome = outcome
-        let fleet = outcome.report
-        latency = LatencySummary(fleet.latency)
-        parts = fleet.parts.map { LatencySummary($0) }
-        server = outcome.serverUsage.map {
-            ServerCost($0, operations: fleet.measured, elapsed: outcome.windowLength)
-        }
-        if settings.mode == .idle, let before = outcome.memoryBefore,
-            let after = outcome.memoryAfter
-        {
-            memory = MemoryCost(before: before, after: after, connections: outcome.heldCount)
-        } else {
-            memory = nil
-        }
-        bottleneck = Bottleneck(
-            client: fleet.busyShares,
-            clientWaiting: fleet.waitingShare,
-            server: server?.busiestThreadShare,
-            serverWaiting: server?.busiestThreadWaiting ?? 0
-        )
+    var schemaName = RunReport.currentSchema
+    var mode = BenchMode.echo
+    /// What people call this run; the URL where they say nothing.
+    var name: String?
+    /// Milliseconds since 1970.
+    var startedAt: UInt64 = 0
+    var machine = MachineReport()
+    var target = TargetReport()
+    var settings = SettingsReport()
+    var result = ResultReport()
+    var latencies: [LatencyReport] = []
+    var timeline: TimelineReport?
+    var wire: WireReport?
+    var server: ServerCost?
+    var client: ClientCost?
+    var memory: MemoryCost?
+    var limit: LimitReport?
+    var errors: [ErrorReport] = []
+    var goals: [GoalReport] = []
+    var steps: [StepReport] = []
+    /// What a reader of the figures ought to know, in sentences.
+    var notes: [String] = []
+
+    static var fields: [JSONField<RunReport>] {
+        [
+            JSONField("schema", \.schemaName, "The name and version of this format."),
+            JSONField("mode", \.mode, "What was measured."),
+            JSONField("name", \.name, "What this run is called."),
+            JSONField("started_at_ms", \.startedAt, "Milliseconds since 1970."),
+            JSONField("machine", \.machine, "The client's machine."),
+            JSONField("target", \.target, "The server."),
+            JSONField("settings", \.settings, "What the run was asked to do."),
+            JSONField("result", \.result, "What came out."),
+            JSONField("latency", \.latencies, "Distributions of times in nanoseconds, by name."),
+            JSONField("timeline", \.timeline, "The run over time."),
+            JSONField("wire", \.wire, "Bytes on the wire, against those of the payloads."),
+            JSONField("server", \.server, "What the server's processes used; null if unseen."),
+            JSONField("client", \.client, "What the client used."),
+            JSONField("memory", \.memory, "The server's memory, where connections are held."),
+            JSONField("limited_by", \.limit, "What kept the figures from being higher."),
+            JSONField("errors", \.errors, "Errors by kind, with the first example of each."),
+            JSONField("goals", \.goals, "What --slo asked for, and whether it was met."),
+            JSONField("steps", \.steps, "The rates that a search for the highest one tried."),
+            JSONField("notes", \.notes, "What a reader of the figures ought to know."),
+        ]
+    }
+}
+
+extension RunReport {
+    /// The distribution of that name.
+    func latency(_ name: LatencyReport.Name) -> LatencyReport? {
+        latencies.first { $0.name == name }
     }
 
-    /// The figures of one part of a cycle.
-    func part(_ part: CyclePart) -> LatencySummary? {
-        parts.indices.contains(part.rawValue) ? parts[part.rawValue] : nil
+    /// The distribution that stands for the run.
+    var mainLatency: LatencyReport? {
+        switch mode {
+        case .echo, .saturate: latency(.roundTrip)
+        case .handshake: latency(.cycle)
+        case .broadcast: latency(.lastRecipient)
+        case .push: latency(.delivery)
+        case .idle: nil
+        }
     }
 
-    var errors: ErrorTally { outcome.report.errors }
-
-    /// The rate of completions inside the window.
-    var rate: Double { outcome.report.rate }
-
-    /// Payload bytes per second, in one direction.
-    var bytesPerSecond: Double { rate * Double(settings.messageSize) }
+    var errorTotal: UInt64 { errors.reduce(0) { $0 + $1.count } }
 
     /// Whether nobody could be reached at all.
-    var couldNotConnect: Bool {
-        outcome.report.opened == 0 && !errors.isEmpty && !outcome.wasInterrupted
+    var couldNotConnect: Bool { result.status == .noConnection }
+
+    var exitStatus: ExitStatus { result.status.exitStatus }
+
+    /// Reads a report that was saved.
+    ///
+    /// - Throws: ``JSONProblem`` if it is none, or of another version.
+    init(parsing text: String) throws(JSONProblem) {
+        let json = try JSONValue(parsing: text)
+        guard case .string(let schema)? = json["schema"] else {
+            throw JSONProblem(description: "this is no report of stargate-bench")
+        }
+        guard schema == Self.currentSchema else {
+            throw JSONProblem(
+                description: "a report of the format \(schema); \(Self.currentSchema) is known here"
+            )
+        }
+        self = try RunReport(json: json)
     }
 
-    /// Whether the run shows anything at all: no error, and something done.
-    var isGood: Bool {
-        let done = settings.mode == .idle ? outcome.heldCount > 0 : outcome.report.measured > 0
-        return errors.isEmpty && !outcome.isStuck && !outcome.childEndedBadly && done
-    }
-
-    /// The exit status of the process.
-    var exitStatus: ExitStatus {
-        if outcome.wasInterrupted { return .interrupted }
-        if couldNotConnect { return .couldNotConnect }
-        return isGood ? .good : .errors
+    /// The published schema.
+    static var publishedSchema: JSONValue {
+        guard case .object(let members) = schema else { return .null }
+        return .object(
+            [
+                .init(
+                    key: "$schema",
+                    value: .string("https://json-schema.org/draft/2020-12/schema")
+                ),
+                .init(key: "title", value: .string("A run of stargate-bench")),
+                .init(
+                    key: "description",
+                    value: .string(
+                        "What `stargate-bench MODE --json FILE` writes. Times carry their unit in "
+                            + "their key; shares are fractions of 1. Keys may be added within "
+                            + "\(currentSchema); a change of meaning raises the number."
+                    )
+                ),
+            ] + members
+        )
     }
 }
 
 /// How the process ends; part of the command line's contract.
 enum ExitStatus: Int32, Sendable {
     case good = 0
-    /// Something went wrong: a wrong echo, a lost connection, nothing measured.
+    /// Something went wrong: a wrong echo, a lost connection.
     case errors = 1
     case usage = 2
     case couldNotConnect = 3
-    /// A server that stopped had to cut connections.
-    case cut = 4
+    /// The figures say nothing about the server; for `serve`, it had to cut connections.
+    case invalid = 4
+    /// A goal of `--slo` was missed.
+    case goalMissed = 99
     /// Ctrl-C: 128 + SIGINT, as shells have it. The report was printed.
     case interrupted = 130
+
+    /// A server that stopped had to cut connections.
+    static let cut = ExitStatus.invalid
 }

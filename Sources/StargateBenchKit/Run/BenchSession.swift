@@ -101,7 +101,7 @@ struct BenchSession {
 
     private func show(_ report: RunReport) throws {
         if let path = output.json {
-            let text = report.json().rendered() + "\n"
+            let text = report.json.rendered() + "\n"
             if path == "-" {
                 Output.write(text, to: STDOUT_FILENO)
                 return

@@ -102,6 +102,7 @@ struct LoadRun<Worker: LoadWorker> {
     }
 
     private mutating func beginAccounts() {
+        outcome.startedAt = MonotonicClock.read(CLOCK_REALTIME) / 1_000_000
         outcome.windowLength = MonotonicClock.now()
         outcome.serverUsage = ProcessUsage.read(serverProcesses)
         outcome.clientUsage = ProcessUsage.read([getpid()])

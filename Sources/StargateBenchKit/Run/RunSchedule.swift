@@ -19,6 +19,8 @@ struct RunSchedule: Sendable, Equatable {
 /// What a run yields besides the workers' counts.
 struct RunOutcome: Sendable {
     var report: FleetReport
+    /// When the window began, in milliseconds since 1970.
+    var startedAt: UInt64 = 0
     /// What the server used in the window; nil when it is not a process that we can see.
     var serverUsage: ProcessUsage?
     /// What this process used in it.

@@ -16,7 +16,7 @@ struct FaultTests {
         // Text, because binary data that comes back as text is mostly no text at all.
         let report = try TestRun(url: peer.url, payload: .ascii).echo()
         #expect(report.errors.count(of: kind) == 2, "\(report.errors)")
-        #expect(report.errors.total == 2, "\(report.errors)")
+        #expect(report.errorTotal == 2, "\(report.errors)")
         #expect(report.exitStatus == .errors)
         #expect(ReportText(report: report, style: .plain).rendered().contains(kind.title))
     }
@@ -26,7 +26,7 @@ struct FaultTests {
         let peer = try Peer("faulty.py", "none")
         let report = try TestRun(url: peer.url, size: size, payload: payload).echo()
         #expect(report.errors.isEmpty, "\(report.errors)")
-        #expect(report.outcome.report.measured == 100)
+        #expect(report.result.completed == 100)
         #expect(report.exitStatus == .good)
     }
 
@@ -34,7 +34,7 @@ struct FaultTests {
     func `what nobody asked for is an error`(pipeline: Int) throws {
         let peer = try Peer("faulty.py", "unasked")
         let report = try TestRun(url: peer.url, pipeline: pipeline).echo()
-        #expect(report.errors.total >= 2, "\(report.errors)")
+        #expect(report.errorTotal >= 2, "\(report.errors)")
         #expect(report.exitStatus == .errors)
     }
 
@@ -66,11 +66,11 @@ struct FaultTests {
         let peer = try Peer("faulty.py", "none")
         let report = try TestRun(url: peer.url, connections: 3).handshake()
         #expect(report.errors.isEmpty, "\(report.errors)")
-        #expect(report.outcome.report.measured == 100)
-        let connect = try #require(report.part(.connecting))
-        let upgrade = try #require(report.part(.upgrading))
-        let close = try #require(report.part(.closing))
-        let cycle = try #require(report.latency)
+        #expect(report.result.completed == 100)
+        let connect = try #require(report.latency(.connect))
+        let upgrade = try #require(report.latency(.upgrade))
+        let close = try #require(report.latency(.close))
+        let cycle = try #require(report.mainLatency)
         #expect(connect.count == 100)
         let sum = connect.mean + upgrade.mean + close.mean
         #expect(sum > cycle.mean * 0.9 && sum < cycle.mean * 1.1)
@@ -89,16 +89,16 @@ struct FaultTests {
         )
         let echo = try run.echo()
         #expect(echo.errors.isEmpty, "\(echo.errors)")
-        #expect(echo.outcome.report.measured == 100)
+        #expect(echo.result.completed == 100)
         #expect((echo.server?.cpuPerOperation ?? 0) > 0)
         let handshake = try run.handshake()
         #expect(handshake.errors.isEmpty, "\(handshake.errors)")
-        #expect(handshake.outcome.report.measured == 100)
+        #expect(handshake.result.completed == 100)
         var idle = run
         idle.schedule.length = .duration(TimeSpan(seconds: 0.2))
         let held = try idle.idle()
         #expect(held.errors.isEmpty, "\(held.errors)")
-        #expect(held.outcome.heldCount == 8)
+        #expect(held.result.connectionsHeld == 8)
         #expect(held.memory != nil)
     }
 }

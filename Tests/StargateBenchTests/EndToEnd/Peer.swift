@@ -125,3 +125,10 @@ struct TestRun {
         return RunReport(settings: settings, outcome: run.conduct())
     }
 }
+
+extension [ErrorReport] {
+    /// How many of that kind there were.
+    func count(of kind: ErrorKind) -> UInt64 {
+        filter { $0.kind == kind.rawValue }.reduce(0) { $0 + $1.count }
+    }
+}

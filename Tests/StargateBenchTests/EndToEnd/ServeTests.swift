@@ -33,7 +33,7 @@ struct ServeTests {
         run.schedule.timeout = TimeSpan(seconds: 20)
         let report = try run.echo()
         #expect(report.errors.isEmpty, "\(report.errors)")
-        #expect(report.outcome.report.measured == 100)
+        #expect(report.result.completed == 100)
         #expect(child.stop())
     }
 
@@ -41,7 +41,7 @@ struct ServeTests {
         let child = try ChildServer(executable: Peer.bench, loops: 1, maxMessageSize: 1000)
         let report = try TestRun(url: child.url, size: 1001).echo()
         #expect(report.errors.count(of: .closedEarly) == 2, "\(report.errors)")
-        #expect(report.errors.entries.first?.firstExample.contains("1009") ?? false)
+        #expect(report.errors.first?.firstExample.contains("1009") ?? false)
         #expect(child.stop())
     }
 
@@ -65,7 +65,7 @@ struct ServeTests {
         let report = try run.idle()
         pthread_join(thread, nil)
         #expect(report.errors.count(of: .closedEarly) == 2, "\(report.errors)")
-        #expect(report.errors.entries.first?.firstExample.contains("1001") ?? false)
+        #expect(report.errors.first?.firstExample.contains("1001") ?? false)
         #expect(child.stop())
     }
 

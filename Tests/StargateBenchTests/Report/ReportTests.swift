@@ -68,18 +68,20 @@ private func text(_ report: RunReport, style: Style = .plain) -> String {
             text(report) == """
 
                 stargate-bench echo
-                  target      ws://127.0.0.1:9001/  a server of its own: 1 loop, process 4242
-                  load        64 connections x 1 in flight, 20 B binary, 1 client loop, 10 s after 1 s of warm-up
+                  target      ws://127.0.0.1:9001/, a server of its own: 1 loop, process 4242
+                  load        64 connections x 1 in flight, 20 B binary, 1 client thread, 10 s
+                              after 1 s of warm-up
 
                   GOOD  100,000 messages/s, every echo byte for byte as sent
 
                   throughput  100,000 msg/s   2.00 MB/s each way   100,000 messages in 1.00 s
-                  latency            p50       p90       p99     p99.9       max      mean
-                    round trip    250 us    250 us    250 us    250 us    250 us    250 us
+                  latency           p50      p90      p99    p99.9   p99.99      max     mean
+                    round trip   250 us   250 us   250 us   250 us   250 us   250 us   250 us
                   server      9.50 us of CPU a message (20 % user, 80 % kernel)   0.95 cores
                               105,263 msg/s for each full core
-                              it slept 0.20 times a message: the cost includes waking up
-                  client      loop 62 % busy
+                              0.200 sleeps, 0.000 preemptions a message, its cost includes
+                              waking up
+                  client      thread 62 % busy
                   limited by  the server: its busiest thread was 95 % busy
                   errors      none
 
@@ -116,10 +118,10 @@ private func text(_ report: RunReport, style: Style = .plain) -> String {
         #expect(report.exitStatus == .interrupted)
     }
 
-    @Test func `nothing done is a failure`() {
+    @Test func `nothing done is no run`() {
         let report = makeReport(measured: 0)
-        #expect(text(report).contains("FAILED  nothing was completed"))
-        #expect(report.exitStatus == .errors)
+        #expect(text(report).contains("INVALID  nothing was completed"))
+        #expect(report.exitStatus == .invalid)
     }
 
     @Test func `an unseen server has no cost, and the report says why`() {
@@ -131,7 +133,7 @@ private func text(_ report: RunReport, style: Style = .plain) -> String {
     @Test func `the parts of a handshake have their own rows`() {
         let lines = text(makeReport(mode: .handshake))
         #expect(lines.contains("64 at a time"))
-        for row in ["connect     ", "upgrade     ", "close       ", "cycle       "] {
+        for row in ["TCP connect ", "upgrade     ", "close       ", "cycle       "] {
             #expect(lines.contains("    " + row))
         }
         #expect(lines.contains("9.50 us of CPU a handshake"))
@@ -162,42 +164,125 @@ private func text(_ report: RunReport, style: Style = .plain) -> String {
     }
 
     @Test func `the keys that programs rely on are there`() throws {
-        let json = makeReport().json()
-        #expect(try value(json, "schema") == .string("stargate-bench/1"))
+        let json = makeReport().json
+        #expect(try value(json, "schema") == .string("stargate-bench/2"))
         #expect(try value(json, "mode") == .string("echo"))
         #expect(try value(json, "target", "own_server_loops") == .integer(1))
-        #expect(try value(json, "settings", "size_bytes") == .integer(20))
         #expect(try value(json, "settings", "duration_s") == .number(10))
         #expect(try value(json, "settings", "count") == .null)
-        #expect(try value(json, "result", "ok") == .bool(true))
+        #expect(try value(json, "result", "status") == .string("good"))
         #expect(try value(json, "result", "completed") == .integer(100_000))
         #expect(try value(json, "result", "per_second") == .number(100_000))
-        #expect(try value(json, "latency_ns", "round_trip", "count") == .integer(100_000))
         #expect(try value(json, "server", "cpu_ns_per_operation") == .number(9500))
-        #expect(try value(json, "limited_by") == .string("server"))
-        #expect(try value(json, "errors", "total") == .integer(0))
+        #expect(try value(json, "limited_by", "key") == .string("server"))
+        #expect(try value(json, "errors") == .array([]))
+    }
+
+    @Test(arguments: BenchMode.allCases)
+    func `a report that was written is read again`(mode: BenchMode) throws {
+        var errors = ErrorTally()
+        errors.add(.missing, count: 2, "gone \"\u{1F600}\" \n")
+        var report = makeReport(mode: mode, errors: errors)
+        report.goals = [try #require(Goal("p99<5ms")).judge(report)]
+        report.notes = ["a note"]
+        report.timeline = TimelineReport(interval: 1, points: [.init(time: 1, completed: 7)])
+        let text = report.json.rendered()
+        #expect(try RunReport(parsing: text) == report)
+        #expect(try RunReport(parsing: report.json.line()) == report)
+    }
+
+    @Test(arguments: ["", "{}", "[1]", "{\"schema\": \"stargate-bench/1\"}", "{\"schema\": 2}"])
+    func `what is no report is refused in words`(text: String) {
+        #expect(throws: JSONProblem.self) { try RunReport(parsing: text) }
+    }
+
+    @Test func `a key of a later version is passed over, a missing one is named`() throws {
+        let report = makeReport()
+        let json = report.json
+        #expect(try RunReport(parsing: json.adding("later", .bool(true)).rendered()) == report)
+        guard case .object(let members) = json else { return }
+        let short = JSONValue.object(members.filter { $0.key != "result" })
+        let problem = #expect(throws: JSONProblem.self) {
+            try RunReport(parsing: short.rendered())
+        }
+        #expect(problem?.description.contains("result") == true)
     }
 
     @Test func `an unseen server is null, and errors have kinds`() throws {
         var errors = ErrorTally()
         errors.add(.missing, count: 2, "gone")
-        let json = makeReport(errors: errors, hasServer: false).json()
+        let json = makeReport(errors: errors, hasServer: false).json
         #expect(try value(json, "server") == .null)
         #expect(try value(json, "memory") == .null)
         #expect(
-            try value(json, "errors", "kinds")
+            try value(json, "errors")
                 == .array([
                     .members([
-                        "kind": .string("missing"), "count": .integer(2),
-                        "first_example": .string("gone"),
+                        "kind": .string("missing"), "title": .string("never echoed"),
+                        "count": .integer(2), "first_example": .string("gone"),
                     ])
                 ])
         )
     }
 
     @Test func `memory is there for idle connections`() throws {
-        let json = makeReport(mode: .idle).json()
-        #expect(try value(json, "memory", "rss_bytes_per_connection") == .number(1000))
+        let json = makeReport(mode: .idle).json
+        #expect(try value(json, "memory", "rss_before_bytes") == .integer(6_000_000))
+        #expect(makeReport(mode: .idle).memory?.residentPerConnection == 1000)
+    }
+}
+
+@Suite struct JSONTests {
+    @Test(arguments: [
+        "null", "true", "[]", "{}", "[1,2.5,-3]", "{\"a\":[{\"b\":null}]}", "\"\\u0001\"",
+        "\"quote \\\" slash \\\\\"",
+    ])
+    func `a value survives reading and writing`(text: String) throws {
+        #expect(try JSONValue(parsing: text).line() == text)
+    }
+
+    @Test func `escapes and surrogate pairs are read`() throws {
+        let json = try JSONValue(parsing: #"  "\ud83d\ude00\u00e4\/\b" "#)
+        #expect(json == .string("\u{1F600}\u{E4}/\u{08}"))
+    }
+
+    @Test(arguments: [
+        "", "nul", "[1,]", "[1", "{\"a\"}", "{1:2}", "\"", "\"\\x\"", "\"\\ud83d\"", "01x", "1 2",
+        "\"\u{01}\"", "-", "{\"a\":1,}", "\"\\u12\"",
+    ])
+    func `what is no JSON is refused`(text: String) {
+        #expect(throws: JSONProblem.self) { try JSONValue(parsing: text) }
+    }
+
+    @Test func `nesting has a limit`() {
+        let deep = String(repeating: "[", count: 100_000)
+        #expect(throws: JSONProblem.self) { try JSONValue(parsing: deep) }
+    }
+}
+
+@Suite struct GoalTests {
+    @Test(arguments: [
+        ("p99<5ms", true), ("p99.9 <= 260us", true), ("p50<100us", false), ("errors==0", true),
+        ("rate>=50000", true), ("rate>100000", false), ("cpu<10us", true), ("max<1s", true),
+        ("error_rate<0.1%", true), ("mean>1ms", false), ("errors!=0", false), ("median<1", true),
+    ])
+    func `a goal is met or not`(expression: String, isMet: Bool) throws {
+        let goal = try #require(Goal(expression))
+        #expect(goal.judge(makeReport()).isMet == isMet)
+    }
+
+    @Test(arguments: [
+        "", "p99", "p99<", "p101<5ms", "p99<5 apples", "speed>1", "errors==none", "<5",
+    ])
+    func `what is no goal is refused`(expression: String) {
+        #expect(Goal(expression) == nil)
+    }
+
+    @Test func `a figure that is not there misses its goal`() throws {
+        let goal = try #require(Goal("cpu<1s"))
+        let verdict = goal.judge(makeReport(hasServer: false))
+        #expect(!verdict.isMet)
+        #expect(verdict.actual == nil)
     }
 }
 

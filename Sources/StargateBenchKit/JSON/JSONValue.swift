@@ -1,6 +1,6 @@
-// A JSON writer of forty lines: the order of the keys is ours, and no Foundation is loaded.
+// JSON without Foundation: the order of the keys is ours, and a long list of numbers is one line.
 
-/// A JSON value (RFC 8259) to be written.
+/// A JSON value (RFC 8259).
 indirect enum JSONValue: Equatable, Sendable {
     case null
     case bool(Bool)
@@ -28,6 +28,8 @@ indirect enum JSONValue: Equatable, Sendable {
         case .integer(let value): String(value)
         case .number(let value): Self.render(value)
         case .string(let value): Self.quote(value)
+        case .array(let values) where values.allSatisfy(\.isNumber):
+            "[\(values.map { $0.rendered() }.joined(separator: ", "))]"
         case .array(let values):
             Self.enclose(values.map { $0.rendered(indent: indent + 2) }, "[", "]", indent)
         case .object(let members):
@@ -37,6 +39,23 @@ indirect enum JSONValue: Equatable, Sendable {
                 "}",
                 indent
             )
+        }
+    }
+
+    /// The text on one line.
+    func line() -> String {
+        switch self {
+        case .array(let values): "[\(values.map { $0.line() }.joined(separator: ","))]"
+        case .object(let members):
+            "{\(members.map { Self.quote($0.key) + ":" + $0.value.line() }.joined(separator: ","))}"
+        default: rendered()
+        }
+    }
+
+    private var isNumber: Bool {
+        switch self {
+        case .integer, .number: true
+        default: false
         }
     }
 
