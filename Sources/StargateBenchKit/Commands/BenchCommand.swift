@@ -19,8 +19,9 @@ public struct BenchCommand: ParsableCommand {
               stargate-bench idle -c 10000
 
             Exit status: 0 all went well, 1 something went wrong, 2 the command line is not \
-            valid, 3 nobody could be reached, 4 serve had to cut connections when it stopped, 130 \
-            interrupted (the report is printed).
+            valid, 3 nobody could be reached, 4 the figures say \
+            nothing about the server (serve: it had to cut connections), 99 a goal of --slo was \
+            missed, 130 interrupted (the report is printed).
             """,
         version: "0.1.0",
         subcommands: [
