@@ -45,13 +45,13 @@ def measure(bench, arguments, seconds, url, pid):
 
 
 def figures(reports):
-    latency = [next(iter(r["latency_ns"].values())) if "round_trip" in r["latency_ns"]
-               else r["latency_ns"]["cycle"] for r in reports]
+    latency = [next(one for one in r["latency"] if one["name"] in ("round_trip", "cycle"))
+               for r in reports]
     cpu = [r["server"]["cpu_ns_per_operation"] for r in reports if r.get("server")]
     return {
         "rate": statistics.median(r["result"]["per_second"] for r in reports),
-        "p50": statistics.median(one["p50"] for one in latency) / 1000,
-        "p99": statistics.median(one["p99"] for one in latency) / 1000,
+        "p50": statistics.median(one["p50_ns"] for one in latency) / 1000,
+        "p99": statistics.median(one["p99_ns"] for one in latency) / 1000,
         "cpu": statistics.median(cpu) / 1000 if cpu else float("nan"),
     }
 
@@ -77,7 +77,7 @@ def main():
                 rates.append(row["rate"])
                 print(f"{title if index == 0 else '':32}{name:>12}{row['rate']:12,.0f}"
                       f"{row['p50']:10,.0f}{row['p99']:10,.0f}{row['cpu']:10.1f}", flush=True)
-                if any(r["limited_by"] == "client" for r in reports[name]):
+                if any(r["limited_by"]["key"] == "client" for r in reports[name]):
                     limits.add(name)
             note = f"; the client was the limit for {', '.join(sorted(limits))}" if limits else ""
             print(f"{'':32}{'ratio':>12}{rates[0] / rates[1]:11.1f}x{note}\n", flush=True)
