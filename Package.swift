@@ -21,6 +21,7 @@ let package = Package(
     name: "stargate",
     products: [
         .library(name: "StargateCore", targets: ["StargateCore"]),
+        .library(name: "StargateTesting", targets: ["StargateTesting"]),
         .executable(name: "stargate-bench", targets: ["stargate-bench"]),
     ],
     dependencies: [
@@ -51,6 +52,11 @@ let package = Package(
             dependencies: ["CUV", "COpenSSL", "CZlib", "CUTF8"],
             swiftSettings: engineSettings
         ),
+        .target(
+            name: "StargateTesting",
+            dependencies: ["StargateCore"],
+            swiftSettings: engineSettings
+        ),
         .executableTarget(
             name: "stargate-bench",
             dependencies: ["StargateBenchKit"],
@@ -77,6 +83,11 @@ let package = Package(
         ),
         // Counts allocations and system calls per thread, for the tests of budgets.
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),
+        .testTarget(
+            name: "StargateTestingTests",
+            dependencies: ["StargateTesting", "StargateCore"],
+            swiftSettings: swiftSettings
+        ),
         .testTarget(
             name: "StargateCoreTests",
             dependencies: ["StargateCore", "CUTF8", "CTestSupport"],

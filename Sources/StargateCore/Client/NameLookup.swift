@@ -19,13 +19,17 @@ enum NameLookup {
         on eventLoop: EventLoop,
         _ completion: @escaping ([SocketAddress]) -> Void
     ) {
+        guard let loop = unsafe eventLoop.uv else {
+            // Without a network every name is this machine's.
+            return completion(SocketAddress(host: "127.0.0.1", port: Int(port)).map { [$0] } ?? [])
+        }
         let request = UnsafeMutablePointer<uv_getaddrinfo_t>.allocate(capacity: 1)
         let query = Query(port: port, completion: completion)
         unsafe request.pointee.data = unsafe Unmanaged.passRetained(query).toOpaque()
         var hints = unsafe addrinfo()
         unsafe hints.ai_socktype = Int32(SOCK_STREAM.rawValue)
         let status = unsafe uv_getaddrinfo(
-            eventLoop.uv,
+            loop,
             request,
             { request, status, found in
                 guard let request = unsafe request, let data = unsafe request.pointee.data else {

@@ -20,11 +20,8 @@ public final class EventLoop {
     let loopActor: LoopActor
 
     let loop: Loop
-    let uv: UnsafeMutablePointer<uv_loop_t>
-    private let wakeUp: UnsafeMutablePointer<uv_async_t>
-    private let beforeSleep: UnsafeMutablePointer<uv_prepare_t>
-    private let afterSleep: UnsafeMutablePointer<uv_check_t>
-    private let deadlineTimer: UnsafeMutablePointer<uv_timer_t>
+    /// What this loop waits on.
+    let driver: LoopDriver
     private var due: [UInt32] = []
     private var clock = LoopClock()
     /// What must be closed when the loop stops, by whom it belongs to.
@@ -34,20 +31,17 @@ public final class EventLoop {
     /// What servers keep on this loop, by server.
     var residents: [ObjectIdentifier: AnyObject] = [:]
 
-    init(index: Int) throws(LoopError) {
+    /// A loop over libuv, for a thread of its own.
+    convenience init(index: Int) throws(LoopError) {
+        let driver = try LibuvDriver.open()
+        let transport = try unsafe Self.makeTransport(driver.loop)
+        try self.init(index: index, driver: driver, transport: transport)
+    }
+
+    init(index: Int, driver: LoopDriver, transport: Transport) throws(LoopError) {
         self.index = index
-        unsafe uv = .allocate(capacity: 1)
-        let status = unsafe uv_loop_init(uv)
-        guard status == 0 else {
-            unsafe uv.deallocate()
-            throw LoopError(status)
-        }
-        unsafe wakeUp = .allocate(capacity: 1)
-        unsafe beforeSleep = .allocate(capacity: 1)
-        unsafe afterSleep = .allocate(capacity: 1)
-        unsafe deadlineTimer = .allocate(capacity: 1)
-        unsafe mailbox = Mailbox(wakeUp: wakeUp)
-        let transport = try unsafe Self.makeTransport(uv)
+        self.driver = driver
+        mailbox = Mailbox(wakeUp: driver.wakeUp)
         let state = UnsafeMutablePointer<LoopState>.allocate(capacity: 1)
         unsafe loop = Loop(state)
         executor = LoopExecutor(mailbox, loop)
@@ -63,7 +57,8 @@ public final class EventLoop {
         )
         loop.state.spareInbound.reserveCapacity(LoopState.spareCountMax)
         loop.state.spareOutbound.reserveCapacity(LoopState.spareCountMax)
-        try startHandles()
+        try driver.attach(to: self)
+        clock.start(now: driver.now)
     }
 
     private static func makeTransport(
@@ -76,60 +71,27 @@ public final class EventLoop {
         #endif
     }
 
-    private func startHandles() throws(LoopError) {
-        let me = unsafe Unmanaged.passUnretained(self).toOpaque()
-        var status = unsafe uv_async_init(uv, wakeUp) { handle in
-            unsafe EventLoop.from(handle?.pointee.data)?.runMailbox()
-        }
-        guard status == 0 else { throw LoopError(status) }
-        unsafe wakeUp.pointee.data = unsafe me
-        unsafe uv_prepare_init(uv, beforeSleep)
-        unsafe beforeSleep.pointee.data = unsafe me
-        unsafe uv_prepare_start(beforeSleep) { handle in
-            unsafe EventLoop.from(handle?.pointee.data)?.willSleep()
-        }
-        unsafe uv_check_init(uv, afterSleep)
-        unsafe afterSleep.pointee.data = unsafe me
-        unsafe uv_check_start(afterSleep) { handle in
-            unsafe EventLoop.from(handle?.pointee.data)?.endTurn()
-        }
-        status = unsafe uv_timer_init(uv, deadlineTimer)
-        unsafe deadlineTimer.pointee.data = unsafe me
-        // None of the loop's own handles keeps it running but the mailbox.
-        unsafe uv_unref(
-            UnsafeMutableRawPointer(beforeSleep).assumingMemoryBound(to: uv_handle_t.self)
-        )
-        unsafe uv_unref(
-            UnsafeMutableRawPointer(afterSleep).assumingMemoryBound(to: uv_handle_t.self)
-        )
-        unsafe uv_unref(
-            UnsafeMutableRawPointer(deadlineTimer).assumingMemoryBound(to: uv_handle_t.self)
-        )
-        clock.start(now: unsafe uv_now(uv))
-    }
-
-    private static func from(_ data: UnsafeMutableRawPointer?) -> EventLoop? {
-        guard let data = unsafe data else { return nil }
-        return unsafe Unmanaged<EventLoop>.fromOpaque(data).takeUnretainedValue()
-    }
+    /// libuv's loop, for what watches descriptors, names and signals; nil where there is none.
+    var uv: UnsafeMutablePointer<uv_loop_t>? { unsafe (driver as? LibuvDriver)?.loop }
 
     // MARK: Turns
 
-    private func runMailbox() {
+    /// Runs when another thread has woken the loop.
+    func runMailbox() {
         for work in mailbox.takeAll() { work(self) }
         executor.takeForeign()
     }
 
     /// Runs right before the loop waits for events: what timers and closed handles left is done
     /// first.
-    private func willSleep() {
+    func willSleep() {
         settle()
-        unsafe clock.willSleep(atMost: uv_backend_timeout(uv), now: uv_now(uv))
+        clock.willSleep(atMost: driver.sleepLimit, now: driver.now)
         loop.state.isClockStale = true
     }
 
     /// Runs right after the events of a turn.
-    private func endTurn() {
+    func endTurn() {
         if loop.state.isClockStale { updateClock() }
         loop.state.lastReader = nil
         loop.state.lastReaderByteCount = 0
@@ -138,7 +100,7 @@ public final class EventLoop {
 
     /// Brings the loop's clock up to date: once per turn, by the first callback that asks.
     func updateClock() {
-        loop.state.now = clock.tick(now: unsafe uv_now(uv))
+        loop.state.now = clock.tick(now: driver.now)
         loop.state.isClockStale = false
     }
 
@@ -149,15 +111,11 @@ public final class EventLoop {
         let earliest = loop.state.deadlines.earliest
         guard earliest != DeadlineTable.never, !isStopping else { return }
         let ticks = earliest > loop.state.now ? UInt64(earliest - loop.state.now) : 0
-        unsafe uv_timer_start(
-            deadlineTimer,
-            { handle in unsafe EventLoop.from(handle?.pointee.data)?.deadlinesDue() },
-            max(1, ticks * DeadlineTable.millisecondsPerTick),
-            0
-        )
+        driver.setDeadlineTimer(after: max(1, ticks * DeadlineTable.millisecondsPerTick))
     }
 
-    private func deadlinesDue() {
+    /// Runs when the deadline timer has come to its end.
+    func deadlinesDue() {
         updateClock()
         due.removeAll(keepingCapacity: true)
         loop.state.deadlines.takeDue(now: loop.state.now, into: &due)
@@ -173,7 +131,7 @@ public final class EventLoop {
     /// Runs until ``stop()``; called once, on the loop's thread.
     func run() {
         executor.begin()
-        unsafe uv_run(uv, UV_RUN_DEFAULT)
+        driver.run()
         tearDown()
     }
 
@@ -200,20 +158,11 @@ public final class EventLoop {
         executor.takeForeign()
         executor.run()
         loop.withTransport { $0.stop() }
-        unsafe uv_timer_stop(deadlineTimer)
-        unsafe close(UnsafeMutableRawPointer(wakeUp))
-        unsafe close(UnsafeMutableRawPointer(beforeSleep))
-        unsafe close(UnsafeMutableRawPointer(afterSleep))
-        unsafe close(UnsafeMutableRawPointer(deadlineTimer))
+        driver.stop()
     }
 
-    private func close(_ handle: UnsafeMutableRawPointer) {
-        unsafe uv_close(handle.assumingMemoryBound(to: uv_handle_t.self), nil)
-    }
-
-    private func tearDown() {
-        let status = unsafe uv_loop_close(uv)
-        assert(status == 0, "a loop is closed after all its handles")
+    /// Frees everything, after the last callback.
+    func tearDown() {
         executor.end()
         loop.state.slab.retire()
         loop.state.receiveBuffer.deallocate()
@@ -222,11 +171,7 @@ public final class EventLoop {
         loop.state.buffers.removeAll()
         unsafe loop.state.transport.release()
         loop.deallocate()
-        unsafe wakeUp.deallocate()
-        unsafe beforeSleep.deallocate()
-        unsafe afterSleep.deallocate()
-        unsafe deadlineTimer.deallocate()
-        unsafe uv.deallocate()
+        driver.tearDown()
     }
 }
 

@@ -53,6 +53,11 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         thread.store(UInt(pthread_self()), ordering: .relaxed)
     }
 
+    /// No thread runs jobs any more, until the next one says so.
+    func leave() {
+        thread.store(0, ordering: .relaxed)
+    }
+
     /// Asynchronous handlers that have begun and not ended.
     var activeHandlerCount: Int { handlers.load(ordering: .relaxed) }
 

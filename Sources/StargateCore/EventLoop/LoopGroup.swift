@@ -40,6 +40,12 @@ public final class LoopGroup: Sendable {
         mailboxes = threads.map(\.mailbox)
     }
 
+    /// Loops that somebody else drives and stops.
+    init(driven mailboxes: [Mailbox]) {
+        threads = []
+        self.mailboxes = mailboxes
+    }
+
     /// Stops every loop, cutting the connections that are left, and waits until the threads ended.
     ///
     /// Must not be called on a loop of the group. Calling it again does nothing.

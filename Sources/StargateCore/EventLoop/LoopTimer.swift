@@ -1,12 +1,11 @@
-internal import CUV
-
 /// A timer of an event loop, for the application. On the loop's thread only.
 @safe
 public final class LoopTimer {
-    private var handle: UnsafeMutablePointer<uv_timer_t>?
     private var action: ((EventLoop) -> Void)?
     private let repeats: Bool
     private unowned let eventLoop: EventLoop
+    /// What the loop's driver knows the timer by.
+    var handle: UnsafeMutableRawPointer?
 
     init(
         _ eventLoop: EventLoop,
@@ -15,23 +14,14 @@ public final class LoopTimer {
         action: @escaping (EventLoop) -> Void
     ) {
         self.eventLoop = eventLoop
-        self.action = action
         repeats = interval != nil
         // A loop that ends waits for its timers, so it takes no new ones.
-        guard !eventLoop.isStopping else {
-            self.action = nil
-            return
-        }
-        let timer = UnsafeMutablePointer<uv_timer_t>.allocate(capacity: 1)
-        unsafe handle = unsafe timer
-        unsafe uv_timer_init(eventLoop.uv, timer)
-        // The loop keeps the timer alive until it has run for the last time or is cancelled.
-        unsafe timer.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
-        unsafe uv_timer_start(
-            timer,
-            { unsafe LoopTimer.fire($0) },
-            delay.milliseconds,
-            interval.map { max(1, $0.milliseconds) } ?? 0
+        guard !eventLoop.isStopping else { return }
+        self.action = action
+        eventLoop.driver.start(
+            self,
+            after: delay.milliseconds,
+            interval: interval.map { max(1, $0.milliseconds) } ?? 0
         )
         eventLoop.closeOnStop(self) { [unowned self] in cancel() }
     }
@@ -41,25 +31,17 @@ public final class LoopTimer {
 
     /// Stops the timer; it does not run again. Does nothing when it is over already.
     public func cancel() {
+        guard action != nil else { return }
         action = nil
-        guard let timer = unsafe handle else { return }
-        unsafe handle = nil
         eventLoop.forget(self)
-        unsafe uv_close(UnsafeMutableRawPointer(timer).assumingMemoryBound(to: uv_handle_t.self)) {
-            guard let closed = unsafe $0 else { return }
-            if let data = unsafe closed.pointee.data {
-                unsafe Unmanaged<LoopTimer>.fromOpaque(data).release()
-            }
-            unsafe UnsafeMutableRawPointer(closed).deallocate()
-        }
+        eventLoop.driver.cancel(self)
     }
 
-    private static func fire(_ timer: UnsafeMutablePointer<uv_timer_t>?) {
-        guard let data = unsafe timer?.pointee.data else { return }
-        let me = unsafe Unmanaged<LoopTimer>.fromOpaque(data).takeUnretainedValue()
-        guard let action = me.action else { return }
-        if !me.repeats { me.cancel() }
-        action(me.eventLoop)
+    /// Its time has come.
+    func fire() {
+        guard let action else { return }
+        if !repeats { cancel() }
+        action(eventLoop)
     }
 }
 

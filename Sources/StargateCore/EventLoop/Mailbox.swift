@@ -1,4 +1,3 @@
-internal import CUV
 internal import Synchronization
 
 /// The thread-safe door of an event loop: the only way in from another thread.
@@ -17,12 +16,12 @@ public final class Mailbox: Sendable {
     }
 
     private let contents = Mutex(Contents())
-    /// Wakes the loop. Touched under the lock and only while the mailbox is open, which ends
-    /// before the handle is closed.
-    private nonisolated(unsafe) let wakeUp: UnsafeMutablePointer<uv_async_t>
+    /// Wakes the loop. Called under the lock and only while the mailbox is open, which ends before
+    /// the loop's driver stops.
+    private let wakeUp: @Sendable () -> Void
 
-    init(wakeUp: UnsafeMutablePointer<uv_async_t>) {
-        unsafe self.wakeUp = unsafe wakeUp
+    init(wakeUp: @escaping @Sendable () -> Void) {
+        self.wakeUp = wakeUp
     }
 
     /// Runs `work` on the loop soon. May be called on any thread, the loop's own included.
@@ -35,7 +34,7 @@ public final class Mailbox: Sendable {
             contents.work.append(work)
             if !contents.isWoken {
                 contents.isWoken = true
-                unsafe uv_async_send(wakeUp)
+                wakeUp()
             }
             return true
         }
@@ -46,7 +45,7 @@ public final class Mailbox: Sendable {
         contents.withLock { contents in
             guard contents.isOpen, !contents.isWoken else { return }
             contents.isWoken = true
-            unsafe uv_async_send(wakeUp)
+            wakeUp()
         }
     }
 

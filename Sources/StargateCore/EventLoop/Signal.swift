@@ -23,8 +23,9 @@ enum SignalWatcher {
     }
 
     static func start(_ signal: Signal, on eventLoop: EventLoop, _ action: @escaping () -> Void) {
+        guard let loop = unsafe eventLoop.uv else { return }
         let handle = UnsafeMutablePointer<uv_signal_t>.allocate(capacity: 1)
-        unsafe uv_signal_init(eventLoop.uv, handle)
+        unsafe uv_signal_init(loop, handle)
         let watch = Watch(action)
         unsafe handle.pointee.data = unsafe Unmanaged.passRetained(watch).toOpaque()
         unsafe uv_signal_start(

@@ -32,7 +32,7 @@ extension Server {
         warnAboutProtocols(address)
     }
 
-    private func takeRoutes() throws(ServerError) -> Routes {
+    func takeRoutes() throws(ServerError) -> Routes {
         let (phase, routes, routeError) = state.withLock { ($0.phase, $0.routes, $0.routeError) }
         guard case .idle = phase else {
             throw ServerError(.notStartable, "the server was started before")

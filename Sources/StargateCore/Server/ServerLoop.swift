@@ -62,7 +62,7 @@ final class ServerLoop: ConnectionOwner {
         listeners.append(listener)
     }
 
-    private func begin(_ connection: Connection) {
+    func begin(_ connection: Connection) {
         connection.setDeadline(after: configuration.handshakeTimeout)
         connection.startReading()
     }

@@ -1,0 +1,135 @@
+internal import Synchronization
+
+/// An event loop without a thread, a clock or sockets: all three come from outside, so that the
+/// same calls always lead to the same outcome. It is what `StargateTesting` stands on.
+///
+/// Whoever makes it calls ``turn(_:)`` on one thread at a time, and ``stop()`` in the end.
+@safe
+package final class VirtualLoop {
+    package let eventLoop: EventLoop
+    package let clock: VirtualClock
+    private let driver: VirtualDriver
+    private let transport: VirtualTransport
+    private var hasEnded = false
+
+    /// - Parameters:
+    ///   - index: the loop's place among those that live together, from 0.
+    ///   - clock: the time, shared with them.
+    ///   - seed: decides what the loop's random numbers are.
+    /// - Throws: never; an event loop over a system may fail.
+    package init(index: Int = 0, clock: VirtualClock, seed: UInt64) throws(LoopError) {
+        self.clock = clock
+        driver = VirtualDriver(clock)
+        transport = VirtualTransport()
+        eventLoop = try EventLoop(index: index, driver: driver, transport: transport)
+        eventLoop.loop.state.randomness = RandomPool(seed: seed)
+    }
+
+    /// Runs the tasks of the loop's handlers, and others that are given to it.
+    package var taskExecutor: any TaskExecutor { eventLoop.executor }
+
+    /// Called, on any thread, when the loop has something to do. Nil for nobody.
+    package func whenWoken(_ action: (@Sendable () -> Void)?) {
+        driver.bell.listener.withLock { $0 = action }
+    }
+
+    /// Decides about the connections that clients on this loop open.
+    package func whenConnecting(
+        _ connect: @escaping (VirtualConnection, SocketAddress) -> Bool
+    ) {
+        transport.connector = connect
+    }
+
+    // MARK: Turns
+
+    /// Whether a turn has something to do now, without any event.
+    package var hasWork: Bool {
+        driver.bell.isRung.load(ordering: .acquiring) || (driver.nextDue ?? .max) <= clock.now
+    }
+
+    /// When the loop has something to do at the latest, in milliseconds of the clock.
+    package var nextDue: UInt64? { driver.nextDue }
+
+    /// One turn: timers that are due, the sleep, `events`, what other threads left, and the end.
+    ///
+    /// - Parameter events: what sockets tell their connections.
+    package func turn(_ events: () -> Void = {}) {
+        eventLoop.executor.withThread {
+            driver.fireDueTimers()
+            eventLoop.willSleep()
+            events()
+            if driver.bell.isRung.exchange(false, ordering: .acquiringAndReleasing) {
+                eventLoop.runMailbox()
+            }
+            eventLoop.endTurn()
+            transport.reportClosed()
+        }
+    }
+
+    /// Closes everything and frees the loop. It must not be used afterwards.
+    package func stop() {
+        guard !hasEnded else { return }
+        hasEnded = true
+        whenWoken(nil)
+        eventLoop.executor.withThread {
+            eventLoop.stop()
+        }
+        transport.connector = nil
+        eventLoop.tearDown()
+    }
+
+    /// What the loop has counted so far.
+    package var counters: LoopCounters { eventLoop.loop.state.counters }
+
+    // MARK: Connections
+
+    /// Has a server accept a connection, as its listener would.
+    ///
+    /// - Parameters:
+    ///   - server: it must run on this loop.
+    ///   - socket: makes the socket. Called before the engine reads from it.
+    package func accept(
+        for server: Server,
+        _ socket: (VirtualConnection) -> any VirtualSocket
+    ) {
+        guard let serverLoop = eventLoop.residents[ObjectIdentifier(server)] as? ServerLoop else {
+            return
+        }
+        let loop = eventLoop.loop
+        let connection = loop.state.slab.take(for: loop)
+        connection.begin(serverLoop.context(subprotocol: nil), phase: .handshake, isClient: false)
+        loop.state.counters.connectionsAccepted &+= 1
+        let virtual = transport.prepare(connection)
+        virtual.attach(socket(virtual))
+        serverLoop.begin(connection)
+    }
+}
+
+extension LoopExecutor {
+    /// Has the calling thread be the one that runs jobs while `body` runs.
+    func withThread(_ body: () -> Void) {
+        let wasCurrent = isCurrent
+        begin()
+        body()
+        if !wasCurrent { leave() }
+    }
+}
+
+extension Server {
+    /// Starts the server on loops that somebody else drives: it does not listen.
+    ///
+    /// - Throws: ``ServerError`` for routes that contradict each other, or when it was started.
+    package func start(on loops: [VirtualLoop]) throws(ServerError) {
+        let routes = try takeRoutes()
+        let mailboxes = loops.map(\.eventLoop.mailbox)
+        state.withLock { $0.phase = .running(LoopGroup(driven: mailboxes)) }
+        topicRegistry.start(mailboxes)
+        for loop in loops {
+            loop.eventLoop.residents[ObjectIdentifier(self)] = ServerLoop(
+                self,
+                routes: routes,
+                on: loop.eventLoop
+            )
+        }
+    }
+}
