@@ -7,7 +7,7 @@ enum FrameEncoder {
     @inline(__always)
     static func headerByteCount(payloadByteCount: Int, isMasked: Bool) -> Int {
         let length = payloadByteCount < 126 ? 2 : (payloadByteCount <= 0xFFFF ? 4 : 10)
-        return isMasked ? length + 4 : length
+        return isMasked ? length &+ 4 : length
     }
 
     /// Writes a header, with the length in the fewest bytes.
@@ -44,7 +44,7 @@ enum FrameEncoder {
         }
         if let maskingKey {
             unsafe target.storeBytes(of: maskingKey, toByteOffset: count, as: UInt32.self)
-            count += 4
+            count &+= 4
         }
         return count
     }

@@ -25,7 +25,7 @@ enum FrameScanner {
         }
         let first = unsafe start.load(as: UInt8.self)
         let second = unsafe start.load(fromByteOffset: 1, as: UInt8.self)
-        let shortLength = Int(second & 0x7F)
+        let shortLength = Int(truncatingIfNeeded: second & 0x7F)
         if let violation = violation(inFirst: first, rules: rules) { return .violation(violation) }
         if first & 0x08 != 0 {
             // RFC 6455 section 5.5: control frames are short and whole.
@@ -41,11 +41,11 @@ enum FrameScanner {
             guard shortLength <= rules.payloadByteCountMax || first & 0x08 != 0 else {
                 return .violation(.messageTooBig)
             }
-            guard available >= 2 + maskByteCount else { return .incomplete }
+            guard available >= 2 &+ maskByteCount else { return .incomplete }
             return .complete(
                 FrameHeader(
                     firstByte: first,
-                    headerByteCount: 2 + maskByteCount,
+                    headerByteCount: 2 &+ maskByteCount,
                     payloadByteCount: shortLength,
                     maskingKey: isMasked
                         ? unsafe start.loadUnaligned(fromByteOffset: 2, as: UInt32.self) : 0
@@ -69,11 +69,11 @@ enum FrameScanner {
         maskByteCount: Int,
         lengthByteCount: Int
     ) -> FrameHeaderScan {
-        guard available >= 2 + lengthByteCount else { return .incomplete }
+        guard available >= 2 &+ lengthByteCount else { return .incomplete }
         let length: UInt64
         if lengthByteCount == 2 {
             let raw = unsafe start.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
-            length = UInt64(UInt16(bigEndian: raw))
+            length = UInt64(truncatingIfNeeded: UInt16(bigEndian: raw))
             guard length > 125 else { return .violation(.lengthNotMinimal) }
         } else {
             let raw = unsafe start.loadUnaligned(fromByteOffset: 2, as: UInt64.self)
@@ -84,12 +84,12 @@ enum FrameScanner {
         guard let payloadByteCount = Int(exactly: length),
             payloadByteCount <= rules.payloadByteCountMax
         else { return .violation(.messageTooBig) }
-        let headerByteCount = 2 + lengthByteCount + maskByteCount
+        let headerByteCount = 2 &+ lengthByteCount &+ maskByteCount
         guard available >= headerByteCount else { return .incomplete }
         let maskingKey =
             maskByteCount == 0
             ? 0
-            : unsafe start.loadUnaligned(fromByteOffset: 2 + lengthByteCount, as: UInt32.self)
+            : unsafe start.loadUnaligned(fromByteOffset: 2 &+ lengthByteCount, as: UInt32.self)
         return .complete(
             FrameHeader(
                 firstByte: unsafe start.load(as: UInt8.self),

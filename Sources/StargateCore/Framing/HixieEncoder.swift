@@ -20,6 +20,7 @@ enum HixieEncoder {
     /// - Returns: the number of bytes written.
     static func writeText(_ text: UTF8Span, to destination: UnsafeMutableRawBufferPointer) -> Int {
         let count = text.count
+        // checked: the caller has made the room, no peer chooses it.
         precondition(
             destination.count >= count &+ overhead,
             "a text frame of \(count) bytes does not fit into \(destination.count)"

@@ -22,7 +22,7 @@ enum Masking {
         count: Int,
         key: UInt32
     ) {
-        let word = UInt64(key) | UInt64(key) << 32
+        let word = UInt64(truncatingIfNeeded: key) | UInt64(truncatingIfNeeded: key) &<< 32
         var offset = 0
         if count >= 64 {
             offset = unsafe applyBlocks(from: source, to: target, count: count, word: word)
@@ -46,7 +46,7 @@ enum Masking {
             rest >>= 8
             #else
             let mask = UInt8(truncatingIfNeeded: rest >> 24)
-            rest <<= 8
+            rest &<<= 8
             #endif
             unsafe target.storeBytes(of: byte ^ mask, toByteOffset: offset, as: UInt8.self)
             offset &+= 1

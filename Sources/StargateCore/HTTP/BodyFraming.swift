@@ -37,7 +37,9 @@ extension HeadView {
             let byte = unsafe bytes[index]
             guard HeadByte.isDigit(byte) else { return nil }
             let (shifted, overflowed) = length.multipliedReportingOverflow(by: 10)
-            let (sum, exceeded) = shifted.addingReportingOverflow(Int(byte &- UInt8(ascii: "0")))
+            let (sum, exceeded) = shifted.addingReportingOverflow(
+                Int(truncatingIfNeeded: byte &- UInt8(ascii: "0"))
+            )
             if overflowed || exceeded { return nil }
             length = sum
         }

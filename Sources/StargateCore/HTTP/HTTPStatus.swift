@@ -9,6 +9,7 @@ public struct HTTPStatus: Hashable, Sendable {
     ///   - code: 100 to 999.
     ///   - reasonPhrase: visible ASCII and blanks; anything else is left out when it is sent.
     public init(code: UInt16, reasonPhrase: String = "") {
+        // checked: statuses are the application's own, no peer sends one.
         precondition((100...999).contains(code), "an HTTP status has three digits, not \(code)")
         self.code = code
         self.reasonPhrase = reasonPhrase

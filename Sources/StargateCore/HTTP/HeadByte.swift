@@ -55,7 +55,7 @@ enum HeadWord {
     static func controls(in word: UInt64, below bound: UInt8) -> UInt64 {
         let word = UInt64(littleEndian: word)
         let lowBits = word & ~highBits
-        let notBelow = lowBits &+ ones &* UInt64(0x80 &- bound)
+        let notBelow = lowBits &+ ones &* UInt64(truncatingIfNeeded: 0x80 &- bound)
         let deletes = lowBits &+ ones
         // DEL is not below either, and so the exclusive or has neither kind.
         return ~(word | (notBelow ^ deletes)) & highBits

@@ -41,7 +41,10 @@
     mutating func skip(_ first: UInt8, _ second: UInt8) -> Bool {
         guard end &- position >= 2 else { return false }
         let pair = unsafe start.loadUnaligned(fromByteOffset: position, as: UInt16.self)
-        guard UInt16(littleEndian: pair) == UInt16(second) &<< 8 | UInt16(first) else {
+        guard
+            UInt16(littleEndian: pair) == UInt16(truncatingIfNeeded: second) &<< 8
+                | UInt16(truncatingIfNeeded: first)
+        else {
             return false
         }
         position &+= 2
@@ -70,7 +73,8 @@
     /// The bytes between an earlier position and the cursor.
     func bytes(from earlier: Int) -> UnsafeRawBufferPointer {
         assert(earlier <= position)
-        return unsafe UnsafeRawBufferPointer(start: start + earlier, count: position - earlier)
+        // checked: a position within the head.
+        return unsafe UnsafeRawBufferPointer(start: start + earlier, count: position &- earlier)
     }
 }
 

@@ -25,10 +25,12 @@ struct HeadLimits: Sendable, Hashable {
         fieldLineByteCount: Int = 8192,
         fieldCount: Int = 100
     ) {
+        // checked: limits are set in the program, no peer chooses them.
         precondition(
             (1...Int(UInt16.max)).contains(headByteCount),
             "a head may have 1 to 65535 bytes, not \(headByteCount)"
         )
+        // checked: so are these limits.
         precondition(startLineByteCount > 0 && fieldLineByteCount > 0 && fieldCount >= 0)
         self.headByteCount = headByteCount
         self.startLineByteCount = startLineByteCount

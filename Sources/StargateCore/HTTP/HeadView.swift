@@ -34,7 +34,7 @@ struct HeadField: Equatable {
     @inline(__always)
     func slice(_ range: HeadRange) -> UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(
-            rebasing: bytes[Int(range.start)..<Int(range.start) + Int(range.count)]
+            rebasing: bytes[Int(range.start)..<Int(range.start) &+ Int(range.count)]
         )
     }
 

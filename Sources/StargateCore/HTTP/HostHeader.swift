@@ -50,7 +50,7 @@ enum HostHeader {
         for index in start..<bytes.count {
             let byte = unsafe bytes[index]
             guard HeadByte.isDigit(byte) else { return false }
-            port = port &* 10 &+ Int(byte &- UInt8(ascii: "0"))
+            port = port &* 10 &+ Int(truncatingIfNeeded: byte &- UInt8(ascii: "0"))
             guard port <= Int(UInt16.max) else { return false }
         }
         return true

@@ -17,7 +17,7 @@ enum ResponseEncoder {
         let hasLength = code >= 200 && code != 204
         let hasBody = hasLength && code != 304 && !omittingBody
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(256 + response.body.count)
+        bytes.reserveCapacity(256 &+ response.body.count)
         appendStatusLine(response.status, to: &bytes)
         for (name, value) in response.headers where !isReserved(name) {
             appendField(name, value, to: &bytes)
@@ -38,9 +38,9 @@ enum ResponseEncoder {
     ///   - omittingBody: for HEAD.
     /// - Returns: head and body.
     static func encode(_ refusal: HTTPRefusal, omittingBody: Bool = false) -> [UInt8] {
-        let body = Array(refusal.reason.utf8) + [HeadByte.lineFeed]
+        let body = Array("\(refusal.reason)\n".utf8)
         var bytes: [UInt8] = []
-        bytes.reserveCapacity(256 + body.count)
+        bytes.reserveCapacity(256 &+ body.count)
         appendStatusLine(refusal.status, to: &bytes)
         appendField("Content-Type", "text/plain; charset=utf-8", to: &bytes)
         appendField("Content-Length", String(body.count), to: &bytes)

@@ -27,6 +27,6 @@ public struct Rejection: ResponseError, Sendable {
         body: String = ""
     ) {
         response = .text(body, status: status)
-        response.headers += headers
+        response.headers.append(contentsOf: headers)
     }
 }

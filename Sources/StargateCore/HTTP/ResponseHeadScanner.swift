@@ -84,7 +84,7 @@ enum ResponseHeadScanner {
         for _ in 0..<3 {
             let byte = try cursor.byte()
             guard HeadByte.isDigit(byte) else { throw .fault(.badStatus) }
-            code = code &* 10 &+ UInt16(byte &- UInt8(ascii: "0"))
+            code = code &* 10 &+ UInt16(truncatingIfNeeded: byte &- UInt8(ascii: "0"))
             cursor.advance()
         }
         guard code >= 100 else { throw .fault(.badStatus) }

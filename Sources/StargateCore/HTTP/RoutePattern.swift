@@ -69,7 +69,7 @@ struct RoutePattern {
         var segments: [Segment] = []
         var names: [String] = []
         for (index, part) in parts.enumerated() {
-            let isLast = index == parts.count - 1
+            let isLast = index == parts.count &- 1
             let segment = try Self.segment(part, isLast: isLast, of: text)
             let name = segment == .parameter ? String(part.dropFirst()) : "*"
             segments.append(segment)

@@ -88,7 +88,7 @@ struct Router<Endpoint> {
 
     private mutating func append(_ leaf: Leaf, at place: Place) {
         leaves.append(leaf)
-        nodes[place.node][keyPath: place.end] = leaves.count - 1
+        nodes[place.node][keyPath: place.end] = leaves.count &- 1
     }
 
     /// Walks to the place of a pattern, making the way when need be.
@@ -107,15 +107,15 @@ struct Router<Endpoint> {
     private mutating func parameterChild(of node: Int) -> Int {
         if let child = nodes[node].parameter { return child }
         nodes.append(Node())
-        nodes[node].parameter = nodes.count - 1
-        return nodes.count - 1
+        nodes[node].parameter = nodes.count &- 1
+        return nodes.count &- 1
     }
 
     private mutating func literalChild(of node: Int, _ bytes: [UInt8]) -> Int {
         var sibling = nodes[node].firstLiteral
         while let known = sibling {
             let start = nodes[known].literalStart
-            if literals[start..<start + nodes[known].literalCount].elementsEqual(bytes) {
+            if literals[start..<start &+ nodes[known].literalCount].elementsEqual(bytes) {
                 return known
             }
             sibling = nodes[known].nextSibling
@@ -124,10 +124,10 @@ struct Router<Endpoint> {
         child.literalStart = literals.count
         child.literalCount = bytes.count
         child.nextSibling = nodes[node].firstLiteral
-        literals += bytes
+        literals.append(contentsOf: bytes)
         nodes.append(child)
-        nodes[node].firstLiteral = nodes.count - 1
-        return nodes.count - 1
+        nodes[node].firstLiteral = nodes.count &- 1
+        return nodes.count &- 1
     }
 }
 

@@ -110,7 +110,9 @@ public struct SetCookie: Sendable, Hashable {
             switch byte {
             case UInt8(ascii: "\""), UInt8(ascii: ","), UInt8(ascii: ";"), UInt8(ascii: "\\"),
                 UInt8(ascii: "%"), 0...0x20, 0x7F...:
-                bytes += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+                bytes.append(UInt8(ascii: "%"))
+                bytes.append(digits[Int(truncatingIfNeeded: byte >> 4)])
+                bytes.append(digits[Int(byte & 15)])
             default: bytes.append(byte)
             }
         }

@@ -44,23 +44,23 @@ enum Base64 {
         "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
     static func append(_ bytes: ByteView, to writer: inout HandshakeWriter) {
-        unsafe writer.append(size: (bytes.count + 2) / 3 * 4) { room in
+        unsafe writer.append(size: (bytes.count &+ 2) / 3 &* 4) { room in
             let letters = unsafe alphabet.utf8Start
             var target = unsafe room.assumingMemoryBound(to: UInt8.self)
             var index = 0
             while index < bytes.count {
                 // A view reads as 0 behind its end: the padding bits.
                 let group =
-                    Int(bytes[index]) << 16 | Int(bytes[index + 1]) << 8 | Int(bytes[index + 2])
+                    Int(bytes[index]) &<< 16 | Int(bytes[index &+ 1]) &<< 8 | Int(bytes[index &+ 2])
                 unsafe target[0] = letters[group >> 18]
                 unsafe target[1] = letters[group >> 12 & 0x3F]
                 unsafe target[2] = letters[group >> 6 & 0x3F]
                 unsafe target[3] = letters[group & 0x3F]
                 unsafe target += 4
-                index += 3
+                index &+= 3
             }
-            if index - bytes.count >= 1 { unsafe target[-1] = 0x3D }
-            if index - bytes.count == 2 { unsafe target[-2] = 0x3D }
+            if index &- bytes.count >= 1 { unsafe target[-1] = 0x3D }
+            if index &- bytes.count == 2 { unsafe target[-2] = 0x3D }
         }
     }
 }

@@ -16,11 +16,11 @@ struct Authority {
             guard let bracket = bytes.firstIndex(of: UInt8(ascii: "]")),
                 Authority.isIPv6(bytes.part(1, bracket))
             else { return nil }
-            end = bracket + 1
+            end = bracket &+ 1
         } else {
             while end < bytes.count, bytes[end] != WireByte.colon {
                 guard Authority.isHostByte(bytes[end]) else { return nil }
-                end += 1
+                end &+= 1
             }
         }
         guard end > 0 else { return nil }
@@ -31,13 +31,13 @@ struct Authority {
         }
         guard bytes[end] == WireByte.colon else { return nil }
         var number = 0
-        for index in (end + 1)..<bytes.count {
+        for index in (end &+ 1)..<bytes.count {
             guard WireByte.isDigit(bytes[index]) else { return nil }
             // Five digits and leading zeros fit; the bound below keeps the product small.
-            number = number * 10 + Int(bytes[index] & 0x0F)
+            number = number &* 10 &+ Int(bytes[index] & 0x0F)
             guard number <= 65535 else { return nil }
         }
-        port = end + 1 == bytes.count ? nil : UInt16(truncatingIfNeeded: number)
+        port = end &+ 1 == bytes.count ? nil : UInt16(truncatingIfNeeded: number)
     }
 
     /// Unreserved characters, sub-delimiters and `%` of RFC 3986: what a registered name may hold.
@@ -51,7 +51,7 @@ struct Authority {
         for index in 0..<bytes.count {
             let byte = bytes[index]
             if byte == WireByte.colon {
-                colons += 1
+                colons &+= 1
             } else if !WireByte.isHexadecimalDigit(byte), byte != UInt8(ascii: ".") {
                 return false
             }
@@ -90,7 +90,7 @@ struct EffectiveTarget {
         }
         var end = schemeLength
         while end < bytes.count, bytes[end] != WireByte.slash, bytes[end] != UInt8(ascii: "?") {
-            end += 1
+            end &+= 1
         }
         authority = target.part(schemeLength, end)
         path = target.part(end, bytes.count)
@@ -104,7 +104,7 @@ extension HeadRange {
         let last = min(max(end, first), Int(count))
         return HeadRange(
             start: self.start &+ UInt16(truncatingIfNeeded: first),
-            count: UInt16(truncatingIfNeeded: last - first)
+            count: UInt16(truncatingIfNeeded: last &- first)
         )
     }
 }

@@ -17,8 +17,9 @@
     /// The byte at `index`, or 0 outside of the view.
     @inline(__always)
     subscript(index: Int) -> UInt8 {
-        // One comparison refuses negative indices as well. There is a base where there is a count.
+        // One comparison refuses negative indices as well.
         guard UInt(bitPattern: index) < UInt(bitPattern: count) else { return 0 }
+        // checked: there is a base where there is a count.
         return unsafe base.unsafelyUnwrapped.load(fromByteOffset: index, as: UInt8.self)
     }
 
@@ -44,7 +45,7 @@
         var index = start
         while index < count {
             if self[index] == byte { return index }
-            index += 1
+            index &+= 1
         }
         return nil
     }
@@ -71,7 +72,7 @@ extension ByteView {
         var index = 0
         for byte in text.utf8 {
             if self[index] != byte { return false }
-            index += 1
+            index &+= 1
         }
         return true
     }
@@ -98,8 +99,8 @@ extension ByteView {
             let bytes = unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
             let wanted = unsafe text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
             if bytes | 0x2020_2020_2020_2020 != wanted { return false }
-            if offset == count - 8 { return true }
-            offset = min(offset + 8, count - 8)
+            if offset == count &- 8 { return true }
+            offset = min(offset &+ 8, count &- 8)
         }
     }
 

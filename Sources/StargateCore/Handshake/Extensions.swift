@@ -49,7 +49,7 @@ extension OpeningHandshake {
         )
         var offers: [ExtensionOffer] = []
         for value in values {
-            offers += try Extensions.parse(head.view(value))
+            offers.append(contentsOf: try Extensions.parse(head.view(value)))
             guard offers.count <= Extensions.offerCountMax else {
                 throw .bad("Sec-WebSocket-Extensions holds too many offers.")
             }
@@ -68,20 +68,20 @@ private struct ExtensionCursor {
     var isAtEnd: Bool { index >= bytes.count }
 
     mutating func skipBlanks() {
-        while index < bytes.count, WireByte.isBlank(bytes[index]) { index += 1 }
+        while index < bytes.count, WireByte.isBlank(bytes[index]) { index &+= 1 }
     }
 
     /// Steps over `byte` if it comes next.
     mutating func take(_ byte: UInt8) -> Bool {
         guard index < bytes.count, bytes[index] == byte else { return false }
-        index += 1
+        index &+= 1
         return true
     }
 
     /// A token, or nil if none comes next.
     mutating func token() -> String? {
         let start = index
-        while WireByte.isToken(bytes[index]) { index += 1 }
+        while WireByte.isToken(bytes[index]) { index &+= 1 }
         return index == start ? nil : bytes.part(start, index).string
     }
 
@@ -115,17 +115,17 @@ private struct ExtensionCursor {
     /// What stands between two quotes. RFC 6455 section 9.1: it must be a token once the
     /// backslashes are taken away, so blanks and quotes inside are refused.
     private mutating func quotedString() -> String? {
-        index += 1
+        index &+= 1
         var content: [UInt8] = []
         while index < bytes.count {
             var byte = bytes[index]
-            index += 1
+            index &+= 1
             if byte == WireByte.quote {
                 return content.isEmpty ? nil : String(decoding: content, as: UTF8.self)
             }
             if byte == UInt8(ascii: "\\") {
                 byte = bytes[index]
-                index += 1
+                index &+= 1
             }
             guard WireByte.isToken(byte) else { return nil }
             content.append(byte)

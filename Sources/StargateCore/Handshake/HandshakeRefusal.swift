@@ -36,11 +36,9 @@ struct HandshakeRefusal: Error, Sendable {
     )
         -> HandshakeRefusal
     {
-        HandshakeRefusal(
-            .upgradeRequired,
-            reason,
-            extraFields: [(name: "Upgrade", value: "websocket")] + versionField(protocols)
-        )
+        var fields = versionField(protocols)
+        fields.insert((name: "Upgrade", value: "websocket"), at: 0)
+        return HandshakeRefusal(.upgradeRequired, reason, extraFields: fields)
     }
 
     /// 426 for a resource that speaks nothing but WebSocket, asked for in plain HTTP.
@@ -64,10 +62,10 @@ extension HandshakeRefusal {
     ///
     /// `Connection` names `Upgrade` when that field is sent, as RFC 9110 section 7.8 demands.
     func encode(into writer: inout HandshakeWriter) {
-        let body = reason.utf8.count + 1
+        let body = reason.utf8.count &+ 1
         let namesUpgrade = extraFields.contains { $0.name == "Upgrade" }
         writer.append(constant: "HTTP/1.1 ")
-        writer.append(decimal: UInt64(status.code))
+        writer.append(decimal: UInt64(truncatingIfNeeded: status.code))
         writer.append(constant: " ")
         writer.append(status.reasonPhrase)
         writer.append(constant: "\r\n")
@@ -78,7 +76,7 @@ extension HandshakeRefusal {
             constant: namesUpgrade ? "Connection: Upgrade, close\r\n" : "Connection: close\r\n"
         )
         writer.append(constant: "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ")
-        writer.append(decimal: UInt64(body))
+        writer.append(decimal: UInt64(truncatingIfNeeded: body))
         writer.append(constant: "\r\n\r\n")
         writer.append(reason)
         writer.append(constant: "\n")

@@ -118,7 +118,7 @@ extension OpeningHandshake {
             writer.append(lowercased: authority.host)
             if let port = authority.port, port != (isSecure ? 443 : 80) {
                 writer.append(WireByte.colon)
-                writer.append(decimal: UInt64(port))
+                writer.append(decimal: UInt64(truncatingIfNeeded: port))
             }
         }
         let path = head.view(target.path)

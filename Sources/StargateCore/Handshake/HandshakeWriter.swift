@@ -24,12 +24,12 @@
     /// Room for `size` bytes at the end, or nil.
     private mutating func room(_ size: Int) -> UnsafeMutableRawPointer? {
         guard let base = unsafe memory.baseAddress, !hasOverflowed,
-            unsafe size <= memory.count - count
+            unsafe size <= memory.count &- count
         else {
             hasOverflowed = true
             return nil
         }
-        defer { count += size }
+        defer { count &+= size }
         return unsafe base + count
     }
 

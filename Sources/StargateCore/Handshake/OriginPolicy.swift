@@ -63,6 +63,7 @@ enum AllowedOrigin: Sendable {
                 )
             }
         }
+        // checked: the list of origins is the application's, no peer sends it.
         precondition(
             parsed != nil || !text.contains("://") || text.hasSuffix("://"),
             "an origin is scheme://host or scheme://host:port, without a path, not \(text)"
@@ -92,8 +93,8 @@ struct WebOrigin {
     /// Nil for `null`, for lists, and for anything with a path.
     init?(_ bytes: ByteView) {
         guard let colon = bytes.firstIndex(of: WireByte.colon), colon > 0,
-            bytes[colon + 1] == WireByte.slash, bytes[colon + 2] == WireByte.slash,
-            let authority = Authority(bytes.part(colon + 3, bytes.count))
+            bytes[colon &+ 1] == WireByte.slash, bytes[colon &+ 2] == WireByte.slash,
+            let authority = Authority(bytes.part(colon &+ 3, bytes.count))
         else { return nil }
         for index in 0..<colon where !WebOrigin.isSchemeByte(bytes[index]) { return nil }
         scheme = bytes.part(0, colon)

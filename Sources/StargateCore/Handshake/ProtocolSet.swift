@@ -11,7 +11,7 @@ public struct ProtocolSet: OptionSet, Sendable {
     public init(rawValue: UInt8) { self.rawValue = rawValue }
 
     /// The set that holds `version` alone.
-    public init(_ version: ProtocolVersion) { rawValue = 1 << version.rawValue }
+    public init(_ version: ProtocolVersion) { rawValue = 1 &<< version.rawValue }
 
     /// draft-hixie-75. Not masked.
     public static let hixie75 = ProtocolSet(.hixie75)
@@ -46,7 +46,7 @@ public struct ProtocolSet: OptionSet, Sendable {
         for version in ProtocolVersion.allCases.reversed() where contains(version) {
             guard let number = version.number else { continue }
             if !list.isEmpty { list += ", " }
-            list += String(number)
+            list += "\(number)"
         }
         return list
     }

@@ -39,7 +39,7 @@ enum Subprotocols {
             while start <= bytes.count {
                 let end = bytes.firstIndex(of: WireByte.comma, from: start) ?? bytes.count
                 let token = bytes.part(start, end).trimmed
-                start = end + 1
+                start = end &+ 1
                 if token.isEmpty { continue }
                 for index in 0..<token.count where !WireByte.isToken(token[index]) {
                     throw .bad("Sec-WebSocket-Protocol holds something that is not a token.")

@@ -63,7 +63,7 @@ public struct UpgradeDecision: Sendable {
         body: String = ""
     ) -> UpgradeDecision {
         var response = Response.text(body, status: status)
-        response.headers += headers.map { (name: $0.0, value: $0.1) }
+        response.headers.append(contentsOf: headers.map { (name: $0.0, value: $0.1) })
         return reject(response)
     }
 
@@ -73,6 +73,7 @@ public struct UpgradeDecision: Sendable {
     /// - Returns: the decision.
     public static func reject(_ response: Response) -> UpgradeDecision {
         let status = response.status
+        // checked: the status is the application's own.
         precondition(status.code >= 200, "a refusal is a final status, not \(status.code)")
         return UpgradeDecision(storage: .reject(response))
     }

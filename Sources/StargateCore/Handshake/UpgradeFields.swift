@@ -128,19 +128,19 @@ extension ByteView {
         if equalsIgnoringCase(lowercase) { return true }
         var index = 0
         while index < count {
-            while WireByte.isBlank(self[index]) { index += 1 }
+            while WireByte.isBlank(self[index]) { index &+= 1 }
             let start = index
             var end = index
             while index < count, self[index] != WireByte.comma {
-                index += 1
-                if !WireByte.isBlank(self[index - 1]) { end = index }
+                index &+= 1
+                if !WireByte.isBlank(self[index &- 1]) { end = index }
             }
-            if end - start == lowercase.utf8CodeUnitCount,
+            if end &- start == lowercase.utf8CodeUnitCount,
                 part(start, end).equalsIgnoringCase(lowercase)
             {
                 return true
             }
-            index += 1
+            index &+= 1
         }
         return false
     }
@@ -149,8 +149,8 @@ extension ByteView {
     var trimmed: ByteView {
         var first = 0
         var last = count
-        while first < last, WireByte.isBlank(self[first]) { first += 1 }
-        while last > first, WireByte.isBlank(self[last - 1]) { last -= 1 }
+        while first < last, WireByte.isBlank(self[first]) { first &+= 1 }
+        while last > first, WireByte.isBlank(self[last &- 1]) { last &-= 1 }
         return part(first, last)
     }
 }

@@ -56,7 +56,7 @@ public struct WebSocketURL: Hashable, Sendable {
         host = (isLiteral ? String(parsed.host.dropFirst().dropLast()) : parsed.host).lowercased()
         port = parsed.port ?? (isSecure ? 443 : 80)
         let slash = path.first == WireByte.slash ? "" : "/"
-        target = slash + String(decoding: path, as: UTF8.self)
+        target = "\(slash)\(String(decoding: path, as: UTF8.self))"
     }
 
     /// The value of Host: brackets around an IPv6 address, and the port unless it is the scheme's
@@ -72,7 +72,7 @@ public struct WebSocketURL: Hashable, Sendable {
         for byte in bytes {
             if escape > 0 {
                 guard WireByte.isHexadecimalDigit(byte) else { return false }
-                escape -= 1
+                escape &-= 1
                 continue
             }
             switch byte {
@@ -89,7 +89,7 @@ public struct WebSocketURL: Hashable, Sendable {
 
 extension WebSocketURL: CustomStringConvertible {
     /// The URL, with its host in lower case and without a default port.
-    public var description: String { (isSecure ? "wss://" : "ws://") + hostField + target }
+    public var description: String { "\(isSecure ? "wss" : "ws")://\(hostField)\(target)" }
 }
 
 /// Why a text is no WebSocket URL.

@@ -36,6 +36,7 @@ internal import CZlib
     ///   - level: zlib's compression level, 1 to 9.
     ///   - hasContextTakeover: whether a message may refer to the ones before it.
     init(windowBits: Int, memoryLevel: Int, level: Int, hasContextTakeover: Bool) {
+        // checked: the negotiation agrees to nothing else.
         precondition((9...15).contains(windowBits), "window bits are 9 to 15, not \(windowBits)")
         self.windowBits = windowBits
         self.memoryLevel = memoryLevel
@@ -52,7 +53,7 @@ internal import CZlib
     ///   - options: where the level and the memory level come from.
     init(_ direction: PerMessageDeflateParameters.Direction, _ options: PerMessageDeflate) {
         self.init(
-            windowBits: Int(direction.windowBits),
+            windowBits: Int(truncatingIfNeeded: direction.windowBits),
             memoryLevel: options.memoryLevel,
             level: options.level,
             hasContextTakeover: direction.hasContextTakeover
@@ -116,10 +117,10 @@ internal import CZlib
         // Negative window bits: no header and no checksum around the blocks.
         let status = unsafe deflateInit2_(
             fresh,
-            Int32(level),
+            Int32(truncatingIfNeeded: level),
             Z_DEFLATED,
-            Int32(-windowBits),
-            Int32(memoryLevel),
+            Int32(truncatingIfNeeded: -windowBits),
+            Int32(truncatingIfNeeded: memoryLevel),
             Z_DEFAULT_STRATEGY,
             ZLIB_VERSION,
             Int32(MemoryLayout<z_stream>.size)
@@ -176,7 +177,7 @@ internal import CZlib
             unsafe stream.pointee.next_out = room.baseAddress?.assumingMemoryBound(to: Bytef.self)
             unsafe stream.pointee.avail_out = uInt(truncatingIfNeeded: offered)
             let status = unsafe deflate(stream, flush)
-            let left = unsafe Int(stream.pointee.avail_out)
+            let left = unsafe Int(truncatingIfNeeded: stream.pointee.avail_out)
             buffer.commit(offered &- left)
             // Z_BUF_ERROR: the output ended exactly with the room before this call.
             guard status == Z_OK || status == Z_BUF_ERROR else { return false }

@@ -51,6 +51,7 @@ internal import CZlib
     ///   - windowBits: the agreed size of the peer's window, 8 to 15.
     ///   - hasContextTakeover: whether the peer's messages may refer to the ones before them.
     init(windowBits: Int, hasContextTakeover: Bool) {
+        // checked: the negotiation agrees to nothing else.
         precondition((8...15).contains(windowBits), "window bits are 8 to 15, not \(windowBits)")
         // A peer on an old zlib that agreed to 8 writes with 9; a larger window harms nobody.
         self.windowBits = max(9, windowBits)
@@ -61,7 +62,7 @@ internal import CZlib
     /// A decompressor for one direction of a connection, the one that this endpoint receives in.
     init(_ direction: PerMessageDeflateParameters.Direction) {
         self.init(
-            windowBits: Int(direction.windowBits),
+            windowBits: Int(truncatingIfNeeded: direction.windowBits),
             hasContextTakeover: direction.hasContextTakeover
         )
     }
@@ -132,7 +133,7 @@ extension Inflater {
             // Negative window bits: no header and no checksum around the blocks.
             let status = unsafe inflateInit2_(
                 fresh,
-                Int32(-windowBits),
+                Int32(truncatingIfNeeded: -windowBits),
                 ZLIB_VERSION,
                 Int32(MemoryLayout<z_stream>.size)
             )
@@ -232,7 +233,7 @@ extension Inflater {
         unsafe stream.pointee.next_out = room.baseAddress?.assumingMemoryBound(to: Bytef.self)
         unsafe stream.pointee.avail_out = uInt(truncatingIfNeeded: count)
         let status = unsafe CZlib.inflate(stream, Z_SYNC_FLUSH)
-        let left = unsafe Int(stream.pointee.avail_out)
+        let left = unsafe Int(truncatingIfNeeded: stream.pointee.avail_out)
         buffer.commit(count &- left)
         messageByteCount &+= count &- left
         return (status, left == 0)

@@ -44,10 +44,10 @@ struct MessageAssembler {
             isCompressed = header.isCompressed
         }
         // What is there is within the limit, so the difference cannot be negative.
-        guard header.payloadByteCount <= messageByteCountMax - payload.count else {
+        guard header.payloadByteCount <= messageByteCountMax &- payload.count else {
             return .messageTooBig
         }
-        fragmentCount += 1
+        fragmentCount &+= 1
         guard fragmentCount <= fragmentCountMax else { return .tooManyFragments }
         partialFrame = PartialFrame(
             remainingByteCount: header.payloadByteCount,
@@ -61,10 +61,10 @@ struct MessageAssembler {
     /// Room to receive into: for the rest of the frame, but at most a few times what has arrived.
     mutating func reserve(pool: inout BufferPool) -> Int {
         guard let frame = partialFrame else { return 0 }
-        let step = max(payload.count * 3, 64 << 10)
+        let step = max(payload.count &* 3, 64 &<< 10)
         let wanted = min(frame.remainingByteCount, step)
         pool.reserve(wanted, in: &payload)
-        return min(frame.remainingByteCount, payload.capacity - payload.count)
+        return min(frame.remainingByteCount, payload.capacity &- payload.count)
     }
 
     /// Appends masked bytes of the current frame, copying them.
@@ -78,8 +78,8 @@ struct MessageAssembler {
             let count = min(room, left.count)
             guard count > 0 else { return nil }
             let part = unsafe UnsafeRawBufferPointer(rebasing: left[..<count])
-            if let target = unsafe payload.free.baseAddress {
-                unsafe target.copyMemory(from: part.baseAddress.unsafelyUnwrapped, byteCount: count)
+            if let target = unsafe payload.free.baseAddress, let source = part.baseAddress {
+                unsafe target.copyMemory(from: source, byteCount: count)
             }
             if let violation = commit(count) { return violation }
             unsafe left = unsafe UnsafeRawBufferPointer(rebasing: left[count...])
@@ -97,12 +97,12 @@ struct MessageAssembler {
             unsafe Masking.apply(start, count: count, key: frame.maskingKey)
             frame.maskingKey = Masking.rotate(frame.maskingKey, by: count)
         }
-        payload.count += count
+        payload.count &+= count
         if opcode == .text, !isCompressed {
             let bytes = unsafe UnsafeRawBufferPointer(start: start, count: count)
             guard unsafe validator.validate(bytes) else { return .invalidUTF8 }
         }
-        frame.remainingByteCount -= count
+        frame.remainingByteCount &-= count
         partialFrame = frame
         return frame.remainingByteCount == 0 ? endFrame() : nil
     }

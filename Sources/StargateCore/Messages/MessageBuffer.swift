@@ -26,7 +26,7 @@ internal import CZlib
     ///
     /// - Parameter limit: the most that it may hold, in bytes.
     init(limit: Int) {
-        self.limit = min(max(0, limit), Int.max - Self.slack)
+        self.limit = min(max(0, limit), Int.max &- Self.slack)
         unsafe self.base = nil
     }
 
@@ -68,6 +68,7 @@ internal import CZlib
 
     /// Counts bytes as filled that were written into what ``reserve(_:)`` returned.
     mutating func commit(_ additional: Int) {
+        // checked: callers commit what zlib says it wrote into the room it was given.
         precondition(
             additional >= 0 && additional <= capacity &- count,
             "\(additional) bytes were not reserved: \(capacity &- count) were"
@@ -89,6 +90,7 @@ internal import CZlib
     ///
     /// - Parameter newCount: how many remain: at most ``count``.
     mutating func truncate(to newCount: Int) {
+        // checked: callers go back to a count that they had before.
         precondition(
             newCount >= 0 && newCount <= count,
             "cannot keep \(newCount) of \(count) bytes"

@@ -55,15 +55,19 @@ public struct PerMessageDeflate: Hashable, Sendable {
         memoryLevel: Int = 8,
         minimumSize: Int = 64
     ) {
+        // checked: options are the application's own, no peer sets them.
         precondition(
             (9...15).contains(serverMaxWindowBits) && (9...15).contains(clientMaxWindowBits),
             "window bits are 9 to 15, not \(serverMaxWindowBits) and \(clientMaxWindowBits)"
         )
+        // checked: options are the application's own, no peer sets them.
         precondition((1...9).contains(level), "the level is 1 to 9, not \(level)")
+        // checked: options are the application's own, no peer sets them.
         precondition(
             (1...9).contains(memoryLevel),
             "the memory level is 1 to 9, not \(memoryLevel)"
         )
+        // checked: options are the application's own, no peer sets them.
         precondition(minimumSize >= 0, "a size is not negative: \(minimumSize)")
         self.serverMaxWindowBits = serverMaxWindowBits
         self.clientMaxWindowBits = clientMaxWindowBits

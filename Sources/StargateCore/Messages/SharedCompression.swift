@@ -48,6 +48,7 @@ final class SharedCompression {
         windowBits: Int,
         into buffer: inout MessageBuffer
     ) -> Deflater.Outcome {
+        // checked: the negotiation agrees to nothing else.
         precondition((9...15).contains(windowBits), "window bits are 9 to 15, not \(windowBits)")
         return unsafe deflaters[windowBits &- 9].compress(message, into: &buffer)
     }

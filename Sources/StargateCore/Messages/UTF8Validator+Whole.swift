@@ -10,7 +10,7 @@ extension UTF8Validator {
         // Most text is ASCII, or begins with it, and nothing is faster for that.
         let index = unsafe endOfASCII(base, from: 0, to: count)
         if index == count { return true }
-        let shortest = Int(STARGATE_UTF8_LOOKUP_MIN)
+        let shortest = Int(truncatingIfNeeded: STARGATE_UTF8_LOOKUP_MIN)
         if count >= shortest, stargate_utf8_has_lookup() != 0 {
             // A rest that is too short takes some of the ASCII before it along.
             let start = min(index, count &- shortest)

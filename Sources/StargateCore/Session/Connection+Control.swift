@@ -60,7 +60,7 @@ extension Connection {
         if payload.count == 1 { return fail(.closePayloadOfOneByte) }
         if payload.count >= 2 {
             code = CloseCode(
-                rawValue: unsafe UInt16(payload[0]) << 8 | UInt16(payload[1])
+                rawValue: unsafe UInt16(payload[0]) &<< 8 | UInt16(payload[1])
             )
             guard code.isValidOnWire else { return fail(.invalidCloseCode) }
             let text = unsafe UnsafeRawBufferPointer(rebasing: payload[2...])

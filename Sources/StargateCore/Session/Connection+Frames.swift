@@ -18,6 +18,7 @@ extension Connection {
         )
         if let inbound = state.inbound, inbound.state.assembler.partialFrame != nil {
             unsafe cursor += unsafe receivePartialPayload(
+                // checked: both point into the read.
                 UnsafeRawBufferPointer(start: cursor, count: end - cursor),
                 inbound
             )
@@ -55,6 +56,7 @@ extension Connection {
         }
         // Left over only when the application paused in the middle of the read.
         if unsafe cursor < end, receivesFrames {
+            // checked: both point into the read.
             unsafe hold(UnsafeRawBufferPointer(start: cursor, count: end - cursor))
         }
     }

@@ -82,7 +82,7 @@ extension Connection {
             )
         }
         releaseIdleInbound()
-        unsafe process(UnsafeMutableRawBufferPointer(start: front, count: spillByteCount + count))
+        unsafe process(UnsafeMutableRawBufferPointer(start: front, count: spillByteCount &+ count))
     }
 
     // MARK: Processing
@@ -156,7 +156,7 @@ extension Connection {
                 return bytes.count
             }
             switch unsafe owner.handshakeReceived(rest, scannedByteCount: scanned, on: self) {
-            case .used(let count): used += count
+            case .used(let count): used &+= count
             case .incomplete(let scannedByteCount):
                 unsafe keepHead(rest, scannedByteCount: scannedByteCount)
                 return bytes.count
@@ -197,7 +197,7 @@ extension Connection {
 
     /// How much more is read while the application is at work.
     private var waitingRoom: Int {
-        max(0, Self.waitingByteCountMax - (state.inbound?.state.held.count ?? 0))
+        max(0, Self.waitingByteCountMax &- (state.inbound?.state.held.count ?? 0))
     }
 
     /// The application has come to an end with a request: what was held comes next.
