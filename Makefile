@@ -2,9 +2,10 @@
 
 SHELL := bash
 PORT ?= 9001
+TIME ?= 10m
 HOST ?= 127.0.0.1
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo test bench compare conformance attacks fuzz docs format lint sanitize check clean
+.PHONY: help deps test-deps demo test bench soak compare conformance attacks fuzz docs format lint sanitize check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -28,6 +29,10 @@ bench: deps ## Measure handshakes and messages against a server of its own proce
 	@swift build --configuration release --product stargate-bench
 	@bench="$$(swift build --configuration release --show-bin-path)/stargate-bench" && \
 		"$$bench" handshake && "$$bench" echo
+
+soak: deps ## Hold thousands of connections under mixed load (TIME=10m): does anything grow?
+	@swift build --configuration release --product stargate-bench
+	@exec "$$(swift build --configuration release --show-bin-path)/stargate-bench" soak --duration $(TIME)
 
 compare: test-deps ## The same, side by side with Python websockets
 	@Scripts/compare.sh

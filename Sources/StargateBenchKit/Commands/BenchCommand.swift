@@ -17,6 +17,7 @@ public struct BenchCommand: ParsableCommand {
               stargate-bench echo -p 32 ws://127.0.0.1:8080/
               stargate-bench handshake -c 50
               stargate-bench idle -c 10000
+              stargate-bench soak -d 1h
 
             Exit status: 0 all went well, 1 something went wrong, 2 the command line is not \
             valid, 3 nobody could be reached, 4 the figures say \
@@ -25,7 +26,8 @@ public struct BenchCommand: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            EchoCommand.self, HandshakeCommand.self, IdleCommand.self, ServeCommand.self,
+            EchoCommand.self, HandshakeCommand.self, IdleCommand.self, SoakCommand.self,
+            ServeCommand.self,
         ],
         defaultSubcommand: EchoCommand.self
     )

@@ -6,8 +6,11 @@ internal import StargateCore
 struct ServeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "serve",
-        abstract: "Echoes every message, on every path: the server to be measured.",
+        abstract: "Echoes every message: the server to be measured.",
         discussion: """
+            A message is echoed, whatever the path; on /topic/NAME it is sent to everybody else \
+            on that path instead.
+
             Prints one line, "listening on ws://HOST:PORT", when it is ready, and nothing else. \
             SIGTERM and SIGINT close every connection with 1001, at a gentle pace; a second one \
             cuts those that are left. Exit status: 0 when all connections ended in good order, 4 \
@@ -87,6 +90,12 @@ struct ServeCommand: ParsableCommand {
         lifecycle.apply(to: &configuration)
         let server = Server(configuration: configuration)
         server.webSocket("/*", origin: .any) { _ in .accept { EchoHandler() } }
+        server.webSocket("/topic/:name", origin: .any) { request in
+            guard let topic = try? Topic(request.parameters["name"] ?? "") else {
+                return .reject(.badRequest)
+            }
+            return .accept { TopicHandler(topic) }
+        }
         let report: DrainReport
         do {
             report = try server.runBlocking(stoppingOn: [.interrupt, .terminate]) {
@@ -118,6 +127,19 @@ extension Server.Configuration {
 private final class EchoHandler: WebSocketHandler {
     func received(_ message: Message, on socket: WebSocket) {
         _ = socket.send(message)
+    }
+}
+
+/// Publishes what it receives to everybody else on its path.
+private final class TopicHandler: WebSocketHandler {
+    private let topic: Topic
+
+    init(_ topic: Topic) { self.topic = topic }
+
+    func opened(_ socket: WebSocket) { socket.subscribe(to: topic) }
+
+    func received(_ message: Message, on socket: WebSocket) {
+        socket.publish(message, to: topic)
     }
 }
 

@@ -1,0 +1,242 @@
+// A soak from its first connection to its verdict.
+
+internal import Glibc
+internal import StargateCore
+
+/// What the kernel says about a process at a moment of the run.
+struct SoakSample: Sendable {
+    var seconds: Double
+    var memory: Double
+    var descriptors: Double
+}
+
+/// What a soak has shown.
+struct SoakReport: Sendable {
+    /// The most that the server may grow per hour. Below this a year of it is half a gigabyte, and
+    /// the pages that an allocator happens to touch look like a slope, too.
+    static let memoryPerHourMax = 64.0 * 1024
+    static let descriptorsPerHourMax = 1.0
+    /// In less time than this a slope shows how a server warms up, and only that it does not warm
+    /// up without end is judged.
+    static let slopeSecondsMin = 1800.0
+    static let growthMax = 8.0 * 1024 * 1024
+
+    var ledger: SoakLedger
+    var samples: [SoakSample]
+    var heldCount: Int
+    var seconds: Double
+    var serverCPU: Double
+    var clientCPU: Double
+    /// Descriptors of the server before the first connection and after the last.
+    var descriptors: (before: Int, after: Int)
+    var childEndedWell: Bool
+
+    var memory: Trend? { Trend(samples.map { ($0.seconds, $0.memory) }) }
+    var descriptorTrend: Trend? { Trend(samples.map { ($0.seconds, $0.descriptors) }) }
+
+    private var isLong: Bool { seconds >= Self.slopeSecondsMin }
+
+    private var memoryPerHourMax: Double {
+        isLong ? Self.memoryPerHourMax : Self.growthMax * 3600 / max(seconds, 1)
+    }
+
+    /// What speaks against the server; empty when nothing does.
+    var objections: [String] {
+        var list: [String] = []
+        if ledger.faults > 0 { list.append("\(ledger.faults) faults") }
+        if ledger.echoed == 0 || ledger.delivered == 0 { list.append("nothing was received") }
+        if let memory, memory.exceeds(memoryPerHourMax) { list.append("memory grows") }
+        if isLong, let descriptorTrend, descriptorTrend.exceeds(Self.descriptorsPerHourMax) {
+            list.append("descriptors grow")
+        }
+        if descriptors.after > descriptors.before {
+            list.append("\(descriptors.after - descriptors.before) descriptors were left open")
+        }
+        if !childEndedWell { list.append("the server did not end well") }
+        return list
+    }
+
+    var text: String {
+        let kib = { (bytes: Double) in Figure.fixed(bytes / 1024, 1) }
+        var lines = [
+            "held \(heldCount) connections, \(Figure.fixed(seconds, 0)) s",
+            "echoed \(ledger.echoed) of \(ledger.sent), published \(ledger.published), "
+                + "delivered \(ledger.delivered), short-lived \(ledger.churned), "
+                + "slow readers \(ledger.pauses), bad clients \(ledger.hostile)",
+            "lost \(ledger.lost), duplicated \(ledger.duplicated), misordered "
+                + "\(ledger.misordered), corrupted \(ledger.corrupted), broken \(ledger.broken), "
+                + "bad clients kept \(ledger.tolerated)",
+        ]
+        if let last = samples.last {
+            lines.append("server memory at the end \(kib(last.memory)) KiB")
+        }
+        if let memory {
+            lines.append(
+                "memory slope \(kib(memory.perHour)) +- \(kib(memory.uncertainty)) KiB/h "
+                    + "(\(samples.count) samples after warm-up, at most "
+                    + "\(kib(memoryPerHourMax)) allowed)"
+            )
+        }
+        if let trend = descriptorTrend {
+            lines.append(
+                "descriptor slope \(Figure.fixed(trend.perHour, 2)) +- "
+                    + "\(Figure.fixed(trend.uncertainty, 2)) per hour; "
+                    + "\(descriptors.before) before the connections, \(descriptors.after) after"
+            )
+        }
+        lines.append(
+            "CPU of a core: server \(Figure.fixed(serverCPU * 100, 1)) %, client "
+                + "\(Figure.fixed(clientCPU * 100, 1)) %"
+        )
+        let objections = objections
+        lines.append(
+            objections.isEmpty
+                ? "verdict: good" : "verdict: BAD: " + objections.joined(separator: ", ")
+        )
+        return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+/// Conducts a soak, from a thread without a loop.
+struct SoakRun {
+    let plan: SoakPlan
+    let length: TimeSpan
+    let serverLoops: Int
+    let child: ChildServer
+    let isQuiet: Bool
+    var interruption: Interruption
+
+    /// The crew, which is touched on its loop only.
+    private final class Post: @unchecked Sendable {
+        var crew: SoakCrew?
+    }
+
+    /// A look at the crew.
+    private struct View: Sendable {
+        var ledger: SoakLedger
+        var openCount: Int
+        var hasBegun: Bool
+    }
+
+    mutating func conduct() throws -> SoakReport {
+        let group = try LoopGroup(count: 1)
+        let post = Post()
+        let plan = plan
+        // libuv opens a spare one on each loop, with the loop's first connection.
+        let descriptorsBefore = descriptorCount + serverLoops
+        group.mailboxes.first?.post { eventLoop in
+            post.crew = SoakCrew(plan, on: eventLoop)
+            post.crew?.start()
+        }
+        let ruffian = SoakRuffian(
+            port: (try? TargetAddress(plan.url).port) ?? 0,
+            interval: TimeSpan(seconds: 1)
+        )
+        ruffian.start()
+        let view = { Self.view(post, group) }
+        let begin = MonotonicClock.now()
+        while !(view()?.hasBegun ?? true), !interruption.check(), seconds(since: begin) < 120 {
+            usleep(200_000)
+        }
+        let heldCount = view()?.openCount ?? 0
+        say("\(heldCount) connections are open")
+        let usage = ProcessUsage.read([child.processID])
+        let ownUsage = MonotonicClock.processCPUTime()
+        let (samples, measured) = watch(view, ruffian)
+        let used = ProcessUsage.read([child.processID]).flatMap { now in usage.map(now.since) }
+        let ownUsed = MonotonicClock.processCPUTime().minus(ownUsage)
+        ruffian.stop()
+        let ledger = finish(post, group, ruffian, view)
+        // Those that ended a moment ago are still being closed.
+        usleep(6_000_000)
+        let descriptorsAfter = descriptorCount
+        group.stopBlocking()
+        return SoakReport(
+            ledger: ledger,
+            samples: samples,
+            heldCount: heldCount,
+            seconds: measured,
+            serverCPU: Double(used?.cpuNanoseconds ?? 0) / 1e9 / max(measured, 0.001),
+            clientCPU: Double(ownUsed) / 1e9 / max(measured, 0.001),
+            descriptors: (descriptorsBefore, descriptorsAfter),
+            childEndedWell: child.stop()
+        )
+    }
+
+    /// Samples until the time is over; what was sampled after the warm-up, and the seconds.
+    private mutating func watch(
+        _ view: () -> View?,
+        _ ruffian: SoakRuffian
+    ) -> ([SoakSample], Double) {
+        let begin = MonotonicClock.now()
+        let warmUp = min(length.seconds / 4, 900)
+        let interval = max(0.5, min(10, length.seconds / 200))
+        var samples: [SoakSample] = []
+        var nextLine = 60.0
+        while seconds(since: begin) < length.seconds, !interruption.check() {
+            usleep(UInt32(interval * 1e6))
+            let now = seconds(since: begin)
+            let memory = ProcessMemory.read([child.processID])
+            let sample = SoakSample(
+                seconds: now,
+                memory: Double(memory?.proportional ?? 0),
+                descriptors: Double(descriptorCount)
+            )
+            if now >= warmUp, memory != nil { samples.append(sample) }
+            if now >= nextLine, let view = view() {
+                nextLine += 60
+                let ledger = view.ledger
+                say(
+                    "\(Figure.fixed(now, 0)) s: \(view.openCount) open, \(ledger.echoed) echoed, "
+                        + "\(ledger.delivered) delivered, "
+                        + "\(ledger.faults + ruffian.ledger.tolerated) faults, server "
+                        + "\(Figure.fixed(sample.memory / 1024, 0)) KiB, "
+                        + "\(Int(sample.descriptors)) descriptors"
+                )
+            }
+        }
+        return (samples, seconds(since: begin))
+    }
+
+    /// Lets what is on its way arrive, and says goodbye.
+    private func finish(
+        _ post: Post,
+        _ group: LoopGroup,
+        _ ruffian: SoakRuffian,
+        _ view: () -> View?
+    ) -> SoakLedger {
+        group.mailboxes.first?.post { _ in post.crew?.rest() }
+        // Slow readers have resumed by then.
+        usleep(5_000_000)
+        group.mailboxes.first?.post { _ in post.crew?.leave() }
+        for _ in 0..<50 where (view()?.openCount ?? 0) > 0 { usleep(100_000) }
+        var ledger = view()?.ledger ?? SoakLedger()
+        ledger += ruffian.ledger
+        return ledger
+    }
+
+    private static func view(_ post: Post, _ group: LoopGroup) -> View? {
+        let answer = Inbox<View>()
+        group.mailboxes.first?.post { _ in
+            guard let crew = post.crew else { return }
+            answer.put(
+                View(ledger: crew.ledger, openCount: crew.openCount, hasBegun: crew.hasBegun)
+            )
+        }
+        return answer.take(1, timeoutMilliseconds: 10_000)?.first
+    }
+
+    /// The open descriptors of the server.
+    private var descriptorCount: Int {
+        ProcFile.names(in: "/proc/\(child.processID)/fd").count
+    }
+
+    private func seconds(since begin: UInt64) -> Double {
+        Double(MonotonicClock.now().minus(begin)) / 1e9
+    }
+
+    private func say(_ line: String) {
+        guard !isQuiet else { return }
+        Output.write("soak: \(line)\n", to: STDERR_FILENO)
+    }
+}
