@@ -18,6 +18,9 @@ public struct ClientRequest: Sendable {
     public var maxMessageSize = 1 << 20
     /// The most fragments of one message that is received.
     public var maxFragmentCount = 16_384
+    /// Has messages handed on in parts, as ``WebSocketOptions/streamsMessages``; then no message is
+    /// too long: ``maxMessageSize`` and ``maxFragmentCount`` do not apply.
+    public var streamsMessages = false
     /// The most bytes of unsent output; above it, messages are dropped and `send` says so.
     public var outputHardLimit = 16 << 20
     /// After so much silence the server is sent a ping; nil for never.
@@ -41,6 +44,9 @@ public struct ClientRequest: Sendable {
         var limits = ConnectionLimits()
         limits.maxMessageSize = maxMessageSize
         limits.maxFragmentCount = maxFragmentCount
+        if streamsMessages {
+            limits = WebSocketOptions(streamsMessages: true).applied(to: limits)
+        }
         limits.outputHardLimit = outputHardLimit
         limits.outputPolicy = .dropNewest
         limits.keepAliveInterval = keepAliveInterval

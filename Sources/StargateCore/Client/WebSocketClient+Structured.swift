@@ -57,6 +57,33 @@ extension WebSocketClient {
     }
 }
 
+extension WebSocketClient {
+    /// As ``withConnection(_:receiveCredit:_:)-(ClientRequest,_,_)``, with a body that takes each
+    /// message part by part, as it arrives, so that none is held whole and none is too long.
+    ///
+    /// - Parameters:
+    ///   - request: where to, and what for; ``ClientRequest/streamsMessages`` is set.
+    ///   - receiveCredit: how far the server may run ahead of `body`.
+    ///   - body: uses the connection, and takes its messages from the second argument;
+    ///     ``AsyncWebSocket/messages`` must not be used.
+    /// - Returns: what `body` returns.
+    /// - Throws: ``ClientError`` when there is no connection, else what `body` throws.
+    public func withStreamingConnection<Result: Sendable>(
+        _ request: ClientRequest,
+        receiveCredit: ReceiveCredit = ReceiveCredit(),
+        _ body:
+            nonisolated(nonsending) @escaping @Sendable (
+                AsyncWebSocket, IncomingMessages
+            ) async throws -> Result
+    ) async throws -> Result {
+        var request = request
+        request.streamsMessages = true
+        return try await withConnection(request, receiveCredit: receiveCredit) { socket in
+            try await body(socket, socket.incomingMessages)
+        }
+    }
+}
+
 /// One call of `withConnection`, touched on its loop's thread only.
 private final class ClientCall<Result: Sendable>: @unchecked Sendable {
     private var attempt: ClientAttempt?
@@ -72,7 +99,8 @@ private final class ClientCall<Result: Sendable>: @unchecked Sendable {
         _ body: nonisolated(nonsending) @escaping @Sendable (AsyncWebSocket) async throws -> Result
     ) {
         guard !isCancelled else { return continuation.resume(throwing: CancellationError()) }
-        let session = AsyncSession(credit: credit) { [self] outcome in
+        let session = AsyncSession(credit: credit, isStreaming: request.streamsMessages) {
+            [self] outcome in
             self.session = nil
             switch outcome {
             case .failure(let error): continuation.resume(throwing: error)

@@ -121,6 +121,43 @@ internal import CZlib
 }
 
 extension Inflater {
+    /// Decompresses some of the next part of a message: until there is about as much output as was
+    /// asked for, so that little input cannot become much output at once.
+    ///
+    /// - Parameters:
+    ///   - part: as in the other; at most 1 GiB.
+    ///   - budget: about how many bytes of output are wanted. There may be more, by what zlib holds
+    ///     back for input that it has taken already: some 16 KiB.
+    ///   - limit: as in the other.
+    ///   - buffer: where the result is appended.
+    /// - Returns: what became of it, and how many bytes of input were used: all, or fewer when the
+    ///   budget was.
+    mutating func inflateSome(
+        _ part: UnsafeRawBufferPointer,
+        budget: Int,
+        limit: Int,
+        into buffer: inout MessageBuffer
+    ) -> (outcome: Outcome, usedByteCount: Int) {
+        if !isInMessage {
+            guard begin() else { return (.outOfMemory, 0) }
+        }
+        let outcome = unsafe feed(part, limit: limit, budget: budget, into: &buffer)
+        let left = unsafe stream.map { unsafe Int($0.pointee.avail_in) } ?? 0
+        if outcome != .done { discard() }
+        return (outcome, part.count &- left)
+    }
+
+    /// Ends a message whose parts ``inflateSome(_:budget:limit:into:)`` was given.
+    mutating func finishParts(limit: Int, into buffer: inout MessageBuffer) -> Outcome {
+        // A message without a byte is still one.
+        if !isInMessage {
+            guard begin() else { return .outOfMemory }
+        }
+        let outcome = finish(limit: limit, into: &buffer)
+        if outcome != .done { discard() }
+        return outcome
+    }
+
     /// Makes the stream ready for a message; false if there is no memory.
     private mutating func begin() -> Bool {
         messageByteCount = 0
@@ -176,6 +213,7 @@ extension Inflater {
     private mutating func feed(
         _ part: UnsafeRawBufferPointer,
         limit: Int,
+        budget: Int = .max,
         into buffer: inout MessageBuffer
     ) -> Outcome {
         guard let stream = unsafe stream else { return .outOfMemory }
@@ -187,17 +225,19 @@ extension Inflater {
             let input = unsafe piece.baseAddress?.assumingMemoryBound(to: Bytef.self)
             unsafe stream.pointee.next_in = UnsafeMutablePointer(mutating: input)
             unsafe stream.pointee.avail_in = uInt(truncatingIfNeeded: piece.count)
-            let outcome = unsafe drain(stream, limit: limit, into: &buffer)
-            guard outcome == .done else { return outcome }
+            let outcome = unsafe drain(stream, limit: limit, budget: budget, into: &buffer)
+            guard outcome == .done, unsafe stream.pointee.avail_in == 0 else { return outcome }
             index = end
         }
         return .done
     }
 
-    /// Runs zlib until it has used its input up and has no output left, in small steps.
+    /// Runs zlib until it has used its input up and has no output left, in small steps; or until
+    /// the budget is used up while there is input.
     private mutating func drain(
         _ stream: UnsafeMutablePointer<z_stream>,
         limit: Int,
+        budget: Int,
         into buffer: inout MessageBuffer
     ) -> Outcome {
         while true {
@@ -220,6 +260,7 @@ extension Inflater {
             }
             if isFull, room == 0 { return .tooBig }
             if phase == .inMessage, !isFull { return .done }
+            if buffer.count >= budget, unsafe stream.pointee.avail_in > 0 { return .done }
         }
     }
 

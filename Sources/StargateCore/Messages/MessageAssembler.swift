@@ -20,6 +20,10 @@ struct MessageAssembler {
     private(set) var partialFrame: PartialFrame?
     private(set) var fragmentCount = 0
     private var validator = UTF8Validator()
+    /// What has been handed on in parts, and so is not in the payload.
+    private(set) var handedOnByteCount = 0
+    /// Whether a part of the message has been handed on.
+    private var hasHandedOn = false
     /// The payload so far.
     var payload = PooledBuffer.empty
 
@@ -44,7 +48,8 @@ struct MessageAssembler {
             isCompressed = header.isCompressed
         }
         // What is there is within the limit, so the difference cannot be negative.
-        guard header.payloadByteCount <= messageByteCountMax &- payload.count else {
+        let earlier = payload.count &+ handedOnByteCount
+        guard header.payloadByteCount <= messageByteCountMax &- earlier else {
             return .messageTooBig
         }
         fragmentCount &+= 1
@@ -105,6 +110,39 @@ struct MessageAssembler {
         frame.remainingByteCount &-= count
         partialFrame = frame
         return frame.remainingByteCount == 0 ? endFrame() : nil
+    }
+
+    // MARK: Parts
+
+    /// Unmasks the next bytes of the current frame where they lie, without taking note of them.
+    /// Done twice, it undoes itself.
+    func unmask(_ bytes: UnsafeMutableRawBufferPointer) {
+        guard let key = partialFrame?.maskingKey, key != 0, let start = bytes.baseAddress else {
+            return
+        }
+        unsafe Masking.apply(start, count: bytes.count, key: key)
+    }
+
+    /// Takes note that the next bytes of the current frame are handed on instead of kept.
+    mutating func skip(_ count: Int) -> ProtocolViolation? {
+        guard var frame = partialFrame, count <= frame.remainingByteCount else { return nil }
+        handedOnByteCount += count
+        frame.maskingKey = Masking.rotate(frame.maskingKey, by: count)
+        frame.remainingByteCount -= count
+        partialFrame = frame
+        return frame.remainingByteCount == 0 ? endFrame() : nil
+    }
+
+    /// Checks a part of a text message, inflated if it was compressed.
+    mutating func validate(_ bytes: UnsafeRawBufferPointer, isLast: Bool = false) -> Bool {
+        guard opcode == .text else { return true }
+        return unsafe validator.validate(bytes) && (!isLast || validator.isComplete)
+    }
+
+    /// What the part is that is handed on next.
+    mutating func nextPart(isLast: Bool) -> MessagePart {
+        defer { hasHandedOn = true }
+        return MessagePart(isText: opcode == .text, isFirst: !hasHandedOn, isLast: isLast)
     }
 
     private mutating func endFrame() -> ProtocolViolation? {

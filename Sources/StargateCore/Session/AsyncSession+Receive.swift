@@ -6,7 +6,15 @@ extension AsyncSession {
         // Those that come after the handler's end are nobody's.
         guard executor != nil, !isOver else { return }
         ring.append(OwnedMessage(copying: message))
-        if ring.count >= credit.messageCount || ring.byteCount >= credit.byteCount {
+        inputArrived()
+    }
+
+    /// Something waits for the handler: it is told when the read is over, and reading stops when
+    /// the credit is used up.
+    func inputArrived() {
+        if ring.count + parts.count >= credit.messageCount
+            || ring.byteCount + parts.byteCount >= credit.byteCount
+        {
             setPaused(true)
         }
         if unsafe reader != nil, !willResumeReader {
@@ -18,26 +26,38 @@ extension AsyncSession {
     /// A message that is there already. Reading goes on when half of the credit is free again.
     func takeMessage() -> OwnedMessage? {
         guard !isCancelled, let message = ring.popFirst() else { return nil }
-        if isPaused, ring.count <= credit.messageCount / 2, ring.byteCount <= credit.byteCount / 2 {
-            setPaused(false)
-        }
+        resumeReadingIfCaughtUp()
         return message
+    }
+
+    func resumeReadingIfCaughtUp() {
+        guard isPaused, ring.count + parts.count <= credit.messageCount / 2,
+            ring.byteCount + parts.byteCount <= credit.byteCount / 2
+        else { return }
+        setPaused(false)
     }
 
     /// Waits for a message. Nil when the peer has said goodbye and nothing is left.
     nonisolated(nonsending) func waitForMessage() async throws -> OwnedMessage? {
+        precondition(!isStreaming, "messages in parts come from the handler's second argument")
         while true {
             if isCancelled { throw CancellationError() }
             if let message = takeMessage() { return message }
-            if let end {
-                if end.isNormal { return nil }
-                throw end
-            }
-            try Task.checkCancellation()
-            precondition(unsafe reader == nil, "one task at a time waits for a socket's messages")
-            sentSinceSuspended = 0
-            unsafe await withUnsafeContinuation { unsafe reader = $0 }
+            guard try await waitForInput() else { return nil }
         }
+    }
+
+    /// Waits until something has arrived. False when the peer has said goodbye instead.
+    nonisolated(nonsending) func waitForInput() async throws -> Bool {
+        if let end {
+            if end.isNormal { return false }
+            throw end
+        }
+        try Task.checkCancellation()
+        precondition(unsafe reader == nil, "one task at a time waits for a socket's messages")
+        sentSinceSuspended = 0
+        unsafe await withUnsafeContinuation { unsafe reader = $0 }
+        return true
     }
 
     nonisolated(nonsending) func nextFromElsewhere() async throws -> OwnedMessage? {

@@ -144,6 +144,17 @@ extension Connection {
         -> SendResult
     {
         guard state.phase == .open else { return .dropped }
+        if isFinal {
+            state.flags.remove(.sendsFragments)
+            if !state.version.isHixie, state.compression == nil {
+                state.flags.remove(.isTransformed)
+            }
+            // What was published meanwhile.
+            askForAttention()
+        } else {
+            // All that is sent looks at the first flag, and then at the second.
+            state.flags.formUnion([.isTransformed, .sendsFragments])
+        }
         return unsafe sendFrame((isFinal ? 0x80 : 0) | opcode.rawValue, payload)
     }
 

@@ -46,7 +46,14 @@ final class AsyncSession: WebSocketHandler {
     private var survivalTime = Duration.seconds(5)
 
     // Receiving: see `AsyncSession+Receive.swift`.
-    var ring = MessageRing()
+    var ring = WaitingRing<OwnedMessage>()
+    /// Whether the handler takes messages in parts, which then wait here: see
+    /// `AsyncSession+Parts.swift`.
+    let isStreaming: Bool
+    var parts = WaitingRing<ReceivedPart>()
+    var incoming = IncomingState.betweenMessages
+    /// How many messages the handler has begun to take in parts.
+    var incomingNumber = 0
     /// The handler, waiting for a message.
     var reader: UnsafeContinuation<Void, Never>?
     var willResumeReader = false
@@ -61,11 +68,13 @@ final class AsyncSession: WebSocketHandler {
 
     init(
         credit: ReceiveCredit,
+        isStreaming: Bool = false,
         request: UpgradeRequest? = nil,
         completion: Completion? = nil,
         body: @escaping Body
     ) {
         self.credit = credit
+        self.isStreaming = isStreaming
         self.request = request
         self.completion = completion
         self.body = body
@@ -120,6 +129,7 @@ final class AsyncSession: WebSocketHandler {
         survivalTimer?.cancel()
         survivalTimer = nil
         ring.removeAll()
+        parts.removeAll()
         setPaused(false)
         if let socket {
             switch outcome {

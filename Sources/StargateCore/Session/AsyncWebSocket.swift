@@ -29,6 +29,9 @@ public struct AsyncWebSocket {
     /// ``ReceiveCredit``.
     public var messages: AsyncMessages { AsyncMessages(session: session) }
 
+    /// The same in parts, on a connection that streams messages.
+    var incomingMessages: IncomingMessages { IncomingMessages(session: session) }
+
     // MARK: Sending
 
     /// Sends a message. Waits first if more than `outputSoftLimit` bytes are buffered.

@@ -9,6 +9,8 @@ extension Connection {
         _ payload: UnsafeRawBufferPointer,
         mayCompress: Bool
     ) -> SendResult {
+        // RFC 6455 section 5.4: the fragments of one message are not interleaved with another.
+        if state.flags.contains(.sendsFragments) { return .dropped }
         if state.version.isHixie {
             guard opcode == .text else { return .unsupported }
             return unsafe sendHixieText(payload)

@@ -11,17 +11,19 @@ extension Connection {
         guard var cursor = bytes.baseAddress, let handler = state.handler else { return }
         let end = unsafe cursor + bytes.count
         let limits = limits
+        let isStreaming = limits.streamsMessages
         let rules = FrameRules(
             expectsMask: !isClient,
             allowedReservedBits: state.compression == nil ? 0 : 0x40,
             payloadByteCountMax: limits.maxMessageSize
         )
         if let inbound = state.inbound, inbound.state.assembler.partialFrame != nil {
-            unsafe cursor += unsafe receivePartialPayload(
-                // checked: both point into the read.
-                UnsafeRawBufferPointer(start: cursor, count: end - cursor),
-                inbound
-            )
+            // checked: both point into the read.
+            let arrived = unsafe UnsafeMutableRawBufferPointer(start: cursor, count: end - cursor)
+            unsafe cursor +=
+                isStreaming
+                ? receiveParts(arrived, inbound)
+                : receivePartialPayload(UnsafeRawBufferPointer(arrived), inbound)
         }
         while unsafe cursor < end, mayProceed {
             let available = unsafe end - cursor
@@ -30,7 +32,7 @@ extension Connection {
                 let payload = unsafe cursor + header.headerByteCount
                 let arrived = available &- header.headerByteCount
                 if header.payloadByteCount <= arrived, header.isWholeMessage,
-                    state.inbound == nil
+                    state.inbound == nil, !isStreaming
                 {
                     unsafe receiveWhole(header, payload, handler)
                     unsafe cursor = unsafe payload + header.payloadByteCount
@@ -41,11 +43,11 @@ extension Connection {
                     unsafe receiveControl(header, payload, handler)
                     unsafe cursor = unsafe payload + header.payloadByteCount
                 } else {
-                    let used = unsafe receiveFragment(
-                        header,
-                        UnsafeRawBufferPointer(start: payload, count: arrived),
-                        limits: limits
-                    )
+                    let rest = unsafe UnsafeMutableRawBufferPointer(start: payload, count: arrived)
+                    let used =
+                        unsafe isStreaming
+                        ? beginParts(header, rest, limits: limits)
+                        : receiveFragment(header, UnsafeRawBufferPointer(rest), limits: limits)
                     unsafe cursor = unsafe payload + used
                 }
             case .incomplete:

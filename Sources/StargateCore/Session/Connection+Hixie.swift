@@ -6,6 +6,8 @@ struct HixieAssembler {
     var scanner: HixieScanner
     var validator = UTF8Validator()
     var payload = PooledBuffer.empty
+    /// Whether a part of the message has been handed on.
+    var hasHandedOn = false
 }
 
 extension Connection {
@@ -55,6 +57,10 @@ extension Connection {
             fail(.invalidUTF8)
             return false
         }
+        if streamsMessages {
+            unsafe handOn(part, isEnd: isEnd, &assembler)
+            return state.handler != nil
+        }
         if isEnd, assembler.payload.count == 0 {
             guard let handler = state.handler else { return false }
             unsafe deliverText(part, handler)
@@ -70,6 +76,20 @@ extension Connection {
         unsafe deliverText(UnsafeRawBufferPointer(payload.bytes), handler)
         loop.state.buffers.give(&payload)
         return true
+    }
+
+    private func handOn(
+        _ part: UnsafeRawBufferPointer,
+        isEnd: Bool,
+        _ assembler: inout HixieAssembler
+    ) {
+        guard let handler = state.handler, isEnd || part.count > 0 else { return }
+        if isEnd { loop.state.counters.messagesReceived &+= 1 }
+        let kind = MessagePart(isText: true, isFirst: !assembler.hasHandedOn, isLast: isEnd)
+        assembler.hasHandedOn = !isEnd
+        // Out of reach of what the handler does, which may end the connection.
+        state.inbound?.state.hixie = assembler
+        handler.receivedPart(unsafe part.bytes, kind, on: WebSocket(self))
     }
 
     /// Sends a text message, which holds no FF because it is valid UTF-8.

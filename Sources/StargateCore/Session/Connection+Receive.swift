@@ -37,7 +37,7 @@ extension Connection {
     private func directSpace(_ inbound: Inbound) -> UnsafeMutableRawBufferPointer? {
         guard receivesFrames, inbound.state.held.count == 0, inbound.state.spillByteCount == 0,
             let frame = inbound.state.assembler.partialFrame,
-            frame.remainingByteCount >= Self.directByteCountMin
+            frame.remainingByteCount >= Self.directByteCountMin, !streamsMessages
         else { return nil }
         let room = inbound.state.assembler.reserve(pool: &loop.state.buffers)
         let free = unsafe inbound.state.assembler.payload.free

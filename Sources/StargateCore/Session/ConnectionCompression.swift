@@ -7,6 +7,8 @@ final class ConnectionCompression {
     /// Only with context takeover; without, the loop's is borrowed per message.
     private var deflater: Deflater?
     private var inflater: Inflater?
+    /// The loop's decompressor, as long as a message is handed on in parts.
+    private var loan: SharedCompression.Loan?
 
     init(
         _ parameters: PerMessageDeflateParameters,
@@ -81,13 +83,79 @@ final class ConnectionCompression {
             shared.contexts.takeBack(loan)
         }
         defer { shared.inflated.removeAll(keepingAtMost: LoopCompression.keptByteCount) }
+        if outcome == .done { unsafe body(shared.inflated.bytes) }
+        return violation(outcome)
+    }
+
+    // MARK: Parts
+
+    /// Inflates some of a message that is handed on in parts, and lends the result.
+    ///
+    /// - Parameters:
+    ///   - part: the next compressed bytes.
+    ///   - budget: about how much output is wanted.
+    ///   - limit: the longest message, in bytes.
+    ///   - body: is lent the result, which may be empty, and told how much of `part` was used.
+    /// - Returns: what is wrong with it, or nil.
+    func withInflatedPart(
+        _ part: UnsafeRawBufferPointer,
+        budget: Int,
+        limit: Int,
+        _ body: (UnsafeRawBufferPointer, Int) -> Void
+    ) -> ProtocolViolation? {
+        let (outcome, used) =
+            if inflater != nil {
+                unsafe inflater?.inflateSome(
+                    part,
+                    budget: budget,
+                    limit: limit,
+                    into: &shared.inflated
+                ) ?? (.invalid, 0)
+            } else {
+                unsafe partsLoan().inflater.inflateSome(
+                    part,
+                    budget: budget,
+                    limit: limit,
+                    into: &shared.inflated
+                )
+            }
+        defer { shared.inflated.removeAll(keepingAtMost: LoopCompression.keptByteCount) }
+        if outcome == .done { unsafe body(shared.inflated.bytes, used) }
+        return violation(outcome)
+    }
+
+    /// Ends a message that was handed on in parts, and lends the rest of it.
+    func withLastInflatedPart(
+        limit: Int,
+        _ body: (UnsafeRawBufferPointer) -> Void
+    ) -> ProtocolViolation? {
+        let outcome: Inflater.Outcome
+        if inflater != nil {
+            outcome = inflater?.finishParts(limit: limit, into: &shared.inflated) ?? .invalid
+        } else {
+            let loan = partsLoan()
+            outcome = loan.inflater.finishParts(limit: limit, into: &shared.inflated)
+            shared.contexts.takeBack(loan)
+            self.loan = nil
+        }
+        defer { shared.inflated.removeAll(keepingAtMost: LoopCompression.keptByteCount) }
+        if outcome == .done { unsafe body(shared.inflated.bytes) }
+        return violation(outcome)
+    }
+
+    private func partsLoan() -> SharedCompression.Loan {
+        if let loan { return loan }
+        let fresh = shared.contexts.lend()
+        loan = fresh
+        return fresh
+    }
+
+    private func violation(_ outcome: Inflater.Outcome) -> ProtocolViolation? {
         switch outcome {
-        case .done:
-            unsafe body(shared.inflated.bytes)
-            return nil
-        case .tooBig: return .messageTooBig
-        case .invalid: return .invalidCompressedData
-        case .outOfMemory: return .outOfMemory
+        case .done: nil
+        case .tooBig: .messageTooBig
+        case .invalid: .invalidCompressedData
+        case .outOfMemory: .outOfMemory
         }
     }
 

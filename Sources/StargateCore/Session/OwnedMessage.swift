@@ -12,15 +12,7 @@ public enum OwnedMessage: Sendable, Hashable {
     public init(copying message: Message) {
         switch message {
         case .text(let text): self = .text(String(copying: text))
-        case .binary(let bytes):
-            self = .binary(
-                unsafe [UInt8](unsafeUninitializedCapacity: bytes.byteCount) { target, count in
-                    unsafe bytes.withUnsafeBytes { source in
-                        unsafe UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
-                    }
-                    count = bytes.byteCount
-                }
-            )
+        case .binary(let bytes): self = .binary(bytes.copied)
         }
     }
 
@@ -33,41 +25,73 @@ public enum OwnedMessage: Sendable, Hashable {
     }
 }
 
-/// The messages that wait for one handler, in the order they came.
-struct MessageRing {
-    /// More places than this are not kept for a handler that has caught up.
-    private static let keptCount = 64
+extension RawSpan {
+    /// The bytes in an array of their own.
+    var copied: [UInt8] {
+        unsafe [UInt8](unsafeUninitializedCapacity: byteCount) { target, count in
+            unsafe withUnsafeBytes { source in
+                unsafe UnsafeMutableRawBufferPointer(target).copyMemory(from: source)
+            }
+            count = byteCount
+        }
+    }
+}
 
-    private var places: [OwnedMessage?] = []
+/// What can wait for a handler: it counts against the credit.
+protocol WaitingPayload {
+    var byteCount: Int { get }
+}
+
+extension OwnedMessage: WaitingPayload {}
+
+/// What waits for one handler, in the order it came: messages, or parts of them.
+struct WaitingRing<Element: WaitingPayload> {
+    /// More places than this are not kept for a handler that has caught up.
+    private static var keptCount: Int { 64 }
+
+    private var places: [Element?] = []
     private var first = 0
     private(set) var count = 0
     /// The payloads of all of them.
     private(set) var byteCount = 0
 
-    mutating func append(_ message: OwnedMessage) {
+    mutating func append(_ message: Element) {
         if count == places.count { grow() }
         places[(first + count) & (places.count - 1)] = message
         count += 1
         byteCount += message.byteCount
     }
 
-    mutating func popFirst() -> OwnedMessage? {
+    /// Changes the newest in place; nil if there is none.
+    mutating func updateLast<Result>(_ body: (inout Element) -> Result) -> Result? {
+        guard count > 0 else { return nil }
+        let place = (first + count - 1) & (places.count - 1)
+        guard var last = places[place].take() else { return nil }
+        byteCount -= last.byteCount
+        defer {
+            byteCount += last.byteCount
+            places[place] = last
+        }
+        return body(&last)
+    }
+
+    mutating func popFirst() -> Element? {
         guard count > 0 else { return nil }
         let message = places[first].take()
         first = (first + 1) & (places.count - 1)
         count -= 1
         byteCount -= message?.byteCount ?? 0
-        if count == 0, places.count > Self.keptCount { self = MessageRing() }
+        if count == 0, places.count > Self.keptCount { self = WaitingRing() }
         return message
     }
 
     mutating func removeAll() {
-        self = MessageRing()
+        self = WaitingRing()
     }
 
     /// Doubles the places, which are always a power of two.
     private mutating func grow() {
-        var larger: [OwnedMessage?] = []
+        var larger: [Element?] = []
         larger.reserveCapacity(max(4, places.count * 2))
         for index in 0..<count { larger.append(places[(first + index) & (places.count - 1)]) }
         while larger.count < max(4, places.count * 2) { larger.append(nil) }

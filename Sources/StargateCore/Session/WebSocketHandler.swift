@@ -10,6 +10,17 @@ public protocol WebSocketHandler: AnyObject {
     /// A whole message arrived. `message` is borrowed: it is valid only during the call.
     func received(_ message: Message, on socket: WebSocket)
 
+    /// A part of a message arrived, on a connection that was accepted with
+    /// ``WebSocketOptions/streamsMessages``; on those, ``received(_:on:)-(Message,_)`` is not called.
+    ///
+    /// A message whose end does not come is ended by ``closed(_:code:reason:)-(WebSocket,_,_)``.
+    ///
+    /// - Parameters:
+    ///   - bytes: borrowed: valid only during the call.
+    ///   - part: where in which message they belong.
+    ///   - socket: its handle. To pause it keeps the next parts back.
+    func receivedPart(_ bytes: RawSpan, _ part: MessagePart, on socket: WebSocket)
+
     /// What `send` reported as queued has left this process: sending may go on.
     func drained(_ socket: WebSocket)
 
@@ -39,6 +50,8 @@ public protocol WebSocketHandler: AnyObject {
 extension WebSocketHandler {
     /// Does nothing.
     public func opened(_ socket: WebSocket) {}
+    /// Does nothing.
+    public func receivedPart(_ bytes: RawSpan, _ part: MessagePart, on socket: WebSocket) {}
     /// Does nothing.
     public func drained(_ socket: WebSocket) {}
     /// Does nothing.

@@ -32,6 +32,11 @@ public struct WebSocketOptions: Sendable, Hashable {
     public var slowPeerTimeout: Duration?
     /// See ``Server/Configuration/slowConsumerPolicy``.
     public var slowConsumerPolicy: SlowConsumerPolicy?
+    /// Has messages handed on in parts as they arrive, by
+    /// ``WebSocketHandler/receivedPart(_:_:on:)-(RawSpan,_,_)``: a message of any length then costs
+    /// the memory of one part. The limits of the configuration for whole messages do not apply:
+    /// ``maxMessageSize`` and ``maxFragmentCount`` hold if they are set here, nil is no limit.
+    public var streamsMessages: Bool
     /// False to speak without compression to a client that offers it. It cannot be switched on
     /// where the server does not compress, see ``Server/Configuration/compression``.
     public var compresses: Bool
@@ -41,17 +46,24 @@ public struct WebSocketOptions: Sendable, Hashable {
         maxMessageSize: Int? = nil,
         keepAlive: KeepAlive? = nil,
         slowConsumerPolicy: SlowConsumerPolicy? = nil,
+        streamsMessages: Bool = false,
         compresses: Bool = true
     ) {
         self.maxMessageSize = maxMessageSize
         self.keepAlive = keepAlive
         self.slowConsumerPolicy = slowConsumerPolicy
+        self.streamsMessages = streamsMessages
         self.compresses = compresses
     }
 
     /// The limits with these options applied.
     func applied(to limits: ConnectionLimits) -> ConnectionLimits {
         var limits = limits
+        if streamsMessages {
+            limits.streamsMessages = true
+            limits.maxMessageSize = Int.max
+            limits.maxFragmentCount = Int.max
+        }
         if let maxMessageSize { limits.maxMessageSize = max(0, maxMessageSize) }
         if let maxFragmentCount { limits.maxFragmentCount = max(1, maxFragmentCount) }
         switch keepAlive {

@@ -26,7 +26,7 @@ extension Connection {
             writePublications(subscriptions)
             guard state.phase == .open else { return }
         }
-        let isBlocked = state.flags.contains(.isBlocked)
+        let isBlocked = !state.flags.isDisjoint(with: [.isBlocked, .sendsFragments])
         switch subscriptions.queue.append(publication, policy, isBlocked: isBlocked, limits: limits)
         {
         case .queued(let dropped):
@@ -71,7 +71,9 @@ extension Connection {
 
     /// Writes what waits, as far as the kernel takes it.
     func writePublications(_ subscriptions: Subscriptions) {
-        guard state.phase == .open, !subscriptions.queue.isEmpty else { return }
+        guard state.phase == .open, !subscriptions.queue.isEmpty,
+            !state.flags.contains(.sendsFragments)
+        else { return }
         // What was sent before leaves before.
         if loop.state.cork.owner == self { flushCork() }
         let batchByteCount = max(1, publicationBatchByteCount)
@@ -150,7 +152,7 @@ extension Connection {
     }
 
     private func sendShared(_ frame: EncodedFrame) -> SendResult {
-        guard state.phase == .open else { return .dropped }
+        guard state.phase == .open, !state.flags.contains(.sendsFragments) else { return .dropped }
         if loop.state.cork.owner == self {
             if state.outbound == nil, frame.count <= loop.state.cork.available,
                 frame.count < OutboundQueue.referenceByteCountMin,

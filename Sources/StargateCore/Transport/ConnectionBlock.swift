@@ -100,6 +100,8 @@ struct ConnectionFlags: OptionSet {
 
     /// Messages are not plain RFC 6455 frames: a hixie draft, or compression.
     static let isTransformed = ConnectionFlags(rawValue: 1 << 13)
+    /// A message is being sent fragment by fragment: no other message may come in between.
+    static let sendsFragments = ConnectionFlags(rawValue: 1 << 14)
 
     static let isPaused: ConnectionFlags = [.isPausedByApplication, .isPausedByOutput]
     /// The next frame must not be processed. A constant, because it is asked for every frame.

@@ -90,6 +90,8 @@ enum ConnectionEnd {
 struct ConnectionLimits {
     var maxMessageSize = 1 << 20
     var maxFragmentCount = 16_384
+    /// Messages are handed on in parts, and never held whole.
+    var streamsMessages = false
     var outputSoftLimit = 256 << 10
     var outputHardLimit = 1 << 20
     var outputPolicy = SlowConsumerPolicy.close
