@@ -33,6 +33,18 @@ let package = Package(
             swiftSettings: swiftSettings
         ),
         .executableTarget(
+            name: "rooms",
+            dependencies: [.product(name: "StargateCore", package: "stargate")],
+            resources: [.embedInCode("Resources/rooms.html")],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
+            name: "ticker",
+            dependencies: [.product(name: "StargateCore", package: "stargate")],
+            resources: [.embedInCode("Resources/ticker.html")],
+            swiftSettings: swiftSettings
+        ),
+        .executableTarget(
             name: "auth",
             dependencies: [.product(name: "StargateCore", package: "stargate")],
             swiftSettings: swiftSettings

@@ -129,23 +129,30 @@ class Tab:
                   f".some(line => line.textContent === {json.dumps(text)})", f"{text!r} not shown")
 
 
-def run(report, demo):
-    report.group = "browser"
+def find(report):
+    """The program of the browser; that there is none is a failure."""
     program = next(filter(None, map(shutil.which, NAMES)), None)
     if not program:
         report.line("a browser is installed", False, "run Scripts/install-dependencies.sh test")
+    return program
+
+
+def run(report, demo):
+    report.group = "browser"
+    program = find(report)
+    if not program:
         return
     server = Server([*demo, "--port", "0"], "demo-browser")
     browser = Browser(program)
     try:
-        pages(report, server, browser, demo)
+        demo_pages(report, server, browser, demo)
     finally:
         browser.close()
         with contextlib.suppress(Exception):
             server.stop()
 
 
-def pages(report, server, browser, demo):
+def demo_pages(report, server, browser, demo):
     url = f"http://{server.host}:{server.port}/"
     with report.check("two tabs connect"):
         one, two = Tab(browser, url), Tab(browser, url, dark=True)

@@ -1,8 +1,9 @@
 """The small examples: what each of them shows, over real sockets."""
 
 import json
+import time
 
-from harness import TEXT, Peer, Server, expect, opening
+from harness import TEXT, Peer, Server, expect, frame, opening
 
 
 def ask(server, method, path, body=None, extra=""):
@@ -74,5 +75,61 @@ def run_auth(report, command):
                 peer.send(opening("/me", extra=f"Origin: http://evil.example\r\nCookie: session={token}\r\n"))
                 answer = peer.answer()
                 expect(answer.status == 403, answer.line)
+        with report.check("an orderly end"):
+            expect(server.stop()[0] == 0, "another exit status")
+
+
+def run_rooms(report, command):
+    report.group = "rooms"
+    with Server([command, "0"], "rooms") as server:
+        def enter(room, name):
+            return Peer(server).shake(f"/rooms/{room}?name={name}")
+
+        def told(peer):
+            opcode, line = peer.message()
+            expect(opcode == TEXT, "not text")
+            return json.loads(line)
+
+        with report.check("who comes and goes is told to the room, and to no other"):
+            ann, other = enter("a", "ann"), enter("b", "cid")
+            expect(told(ann) == {"type": "people", "names": ["ann"]}, "not alone")
+            bob = enter("a", "bob")
+            for peer in (ann, bob):
+                expect(told(peer)["names"] == ["ann", "bob"], "not two")
+        with report.check("a line reaches everybody in the room, as it was"):
+            line = 'a "quoted" line \\ with\ttab, <b>, κόσμε'
+            bob.send(frame(TEXT, line.encode()))
+            for peer in (ann, bob):
+                expect(told(peer) == {"type": "line", "from": "bob", "text": line}, "another line")
+            expect(told(other) == {"type": "people", "names": ["cid"]}, "no list")
+            bob.socket.close()
+            expect(told(ann)["names"] == ["ann"], "bob is still there")
+        with report.check("what is no name is refused"):
+            for path in ("/rooms/a", "/rooms/a?name=", "/rooms/a?name=%22", "/rooms/%2B?name=a"):
+                with Peer(server) as peer:
+                    peer.send(opening(path))
+                    expect(peer.answer().status == 400, path)
+        with report.check("an orderly end"):
+            expect(server.stop()[0] == 0, "another exit status")
+
+
+def run_ticker(report, command):
+    report.group = "ticker"
+    with Server([command, "0", "4000"], "ticker") as server:
+        with report.check("a peer that does not read is spared prices, and then gets the latest"):
+            slow = Peer(server).shake("/prices")
+            deadline = time.monotonic() + 60
+            while int(ask(server, "GET", "/skipped")[1]) < 1000:
+                expect(time.monotonic() < deadline, "nothing was skipped")
+                time.sleep(0.2)
+            quick = Peer(server).shake("/prices")
+            seen = {json.loads(quick.message()[1])["symbol"] for _ in range(60)}
+            expect(len(seen) == 6, f"{len(seen)} symbols")
+            latest = {}
+            for _ in range(2000):
+                price = json.loads(slow.message()[1])
+                latest[price["symbol"]] = price["price"]
+            expect(set(latest) == seen, "a symbol is missing")
+            expect(server.alive(), "the server is gone")
         with report.check("an orderly end"):
             expect(server.stop()[0] == 0, "another exit status")

@@ -13,6 +13,7 @@ import examples
 import framing
 import handshake
 import lifecycle
+import pages
 from harness import Report, Server
 
 GROUPS = ["websockets", "node", "handshake", "framing", "lifecycle", "demo", "browser",
@@ -23,7 +24,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--bench", required=True, help="the stargate-bench program")
     parser.add_argument("--demo", help="the demo program; without it its groups are left out")
-    parser.add_argument("--examples", help="the folder with the programs jobs and auth")
+    parser.add_argument("--examples", help="the folder with the programs of the examples")
     parser.add_argument("--only", default=",".join(GROUPS), help=f"of {', '.join(GROUPS)}")
     options = parser.parse_args()
     chosen = options.only.split(",")
@@ -49,6 +50,10 @@ def main():
     if options.examples and "examples" in chosen:
         attempt(report, "jobs", lambda: examples.run_jobs(report, f"{options.examples}/jobs"))
         attempt(report, "auth", lambda: examples.run_auth(report, f"{options.examples}/auth"))
+        attempt(report, "rooms", lambda: examples.run_rooms(report, f"{options.examples}/rooms"))
+        attempt(report, "ticker", lambda: examples.run_ticker(report, f"{options.examples}/ticker"))
+    if options.examples and "browser" in chosen:
+        attempt(report, "pages", lambda: pages.run(report, options.examples))
     return report.finish()
 
 

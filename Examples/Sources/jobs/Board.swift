@@ -1,5 +1,4 @@
-// The jobs, and the pages that watch them. Changes come in on any loop; each page hears of them on
-// its own, through that loop's mailbox.
+// The jobs, and the pages that watch them: a topic, to which every change is published.
 
 import StargateCore
 import Synchronization
@@ -19,49 +18,33 @@ final class Board: Sendable {
         }
     }
 
-    private struct Watcher: Sendable {
-        let mailbox: Mailbox
-        let page: LoopBound<Page>
-    }
+    static let topic: Topic = "jobs"
 
-    private struct Contents {
-        var states: [String: String]
-        var watchers: [ConnectionID: Watcher] = [:]
-    }
+    private let states: Mutex<[String: String]>
 
-    private let contents: Mutex<Contents>
+    init(_ states: [String: String]) { self.states = Mutex(states) }
 
-    init(_ states: [String: String]) { contents = Mutex(Contents(states: states)) }
-
-    func state(of id: String) -> String? { contents.withLock { $0.states[id] } }
+    func state(of id: String) -> String? { states.withLock { $0[id] } }
 
     /// Changes a job and tells everybody. Returns its state, or nil if there is no such job.
-    func apply(_ action: Action, to id: String) -> String? {
-        contents.withLock { contents in
-            guard contents.states[id] != nil else { return nil }
-            contents.states[id] = action.state
-            let line = Self.line(id, action.state)
+    func apply(_ action: Action, to id: String, _ server: Server) -> String? {
+        states.withLock { states in
+            guard states[id] != nil else { return nil }
+            states[id] = action.state
             // Under the lock, so that every page sees all changes in the same order.
-            for watcher in contents.watchers.values {
-                watcher.mailbox.post { loop in watcher.page.open(on: loop).show(line) }
-            }
+            server.publish(Self.line(id, action.state), to: Self.topic)
             return action.state
         }
     }
 
     /// Has a page told of every change from now on, and of how things stand.
-    func attach(_ page: Page, _ socket: WebSocket, on loop: EventLoop) {
-        contents.withLock { contents in
-            let box = LoopBound(page, to: loop)
-            contents.watchers[socket.id] = Watcher(mailbox: loop.mailbox, page: box)
-            for (id, state) in contents.states.sorted(by: { $0.key < $1.key }) {
+    func attach(_ socket: WebSocket) {
+        states.withLock { states in
+            socket.subscribe(to: Self.topic)
+            for (id, state) in states.sorted(by: { $0.key < $1.key }) {
                 socket.send(Self.line(id, state))
             }
         }
-    }
-
-    func detach(_ socket: WebSocket) {
-        contents.withLock { _ = $0.watchers.removeValue(forKey: socket.id) }
     }
 
     private static func line(_ id: String, _ state: String) -> String {
@@ -69,44 +52,14 @@ final class Board: Sendable {
     }
 }
 
-/// One page that is open somewhere.
+/// One page that is open somewhere. It unsubscribes by being closed.
 final class Page: WebSocketHandler {
     private let board: Board
-    private var socket: WebSocket?
 
     init(_ board: Board) { self.board = board }
 
-    func opened(_ socket: WebSocket) {
-        self.socket = socket
-        if let loop = socket.eventLoop { board.attach(self, socket, on: loop) }
-    }
+    func opened(_ socket: WebSocket) { board.attach(socket) }
 
     /// Pages listen; what they want changed they POST.
     func received(_ message: Message, on socket: WebSocket) {}
-
-    func show(_ line: String) { socket?.send(line) }
-
-    func closed(_ socket: WebSocket, code: CloseCode, reason: String) {
-        board.detach(socket)
-        self.socket = nil
-    }
-}
-
-/// A value of one loop, in a box that may be carried anywhere and opened only there.
-///
-/// `EventLoop` is not Sendable: whoever holds one runs on it. Asking for it at every opening is what
-/// makes the unchecked promise true.
-struct LoopBound<Value: AnyObject>: @unchecked Sendable {
-    private let value: Value
-    private let index: Int
-
-    init(_ value: Value, to loop: EventLoop) {
-        self.value = value
-        index = loop.index
-    }
-
-    func open(on loop: EventLoop) -> Value {
-        precondition(loop.index == index, "a value of loop \(index) was asked for on \(loop.index)")
-        return value
-    }
 }

@@ -19,14 +19,15 @@ server.get("/jobs/:id") { request in
     guard let state = board.state(of: request.parameters["id"] ?? "") else { return .notFound }
     return .text(state + "\n")
 }
-server.post("/jobs/:id") { request in
+server.post("/jobs/:id") { [unowned server] request in
     // A form of one field; what a client sends is looked up, never repeated.
     let action = Board.Action.allCases.first { request.text == "state=\($0.rawValue)" }
     guard let action else {
         let known = Board.Action.allCases.map(\.rawValue).joined(separator: ", ")
         throw Rejection(.unprocessableContent, body: "state is one of \(known)\n")
     }
-    guard let state = board.apply(action, to: request.parameters["id"] ?? "") else {
+    guard let state = board.apply(action, to: request.parameters["id"] ?? "", server)
+    else {
         return .notFound
     }
     return .text(state + "\n")

@@ -142,7 +142,7 @@ extension Inflater {
             guard begin() else { return (.outOfMemory, 0) }
         }
         let outcome = unsafe feed(part, limit: limit, budget: budget, into: &buffer)
-        let left = unsafe stream.map { unsafe Int($0.pointee.avail_in) } ?? 0
+        let left = unsafe stream.map { unsafe Int(truncatingIfNeeded: $0.pointee.avail_in) } ?? 0
         if outcome != .done { discard() }
         return (outcome, part.count &- left)
     }

@@ -126,9 +126,10 @@ struct MessageAssembler {
     /// Takes note that the next bytes of the current frame are handed on instead of kept.
     mutating func skip(_ count: Int) -> ProtocolViolation? {
         guard var frame = partialFrame, count <= frame.remainingByteCount else { return nil }
-        handedOnByteCount += count
+        // Within the limit, as the header's check has it, and no more than remains.
+        handedOnByteCount &+= count
         frame.maskingKey = Masking.rotate(frame.maskingKey, by: count)
-        frame.remainingByteCount -= count
+        frame.remainingByteCount &-= count
         partialFrame = frame
         return frame.remainingByteCount == 0 ? endFrame() : nil
     }

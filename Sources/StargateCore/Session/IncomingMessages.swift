@@ -63,6 +63,7 @@ public struct IncomingMessage: AsyncSequence {
     ///
     /// - Parameter byteCountMax: the most that is kept. If the message is longer, the connection
     ///   is closed with 1009.
+    /// - Returns: the message, without the parts that were taken before.
     /// - Throws: ``WebSocketClosed`` with 1009 then, or as the sequence does.
     public nonisolated(nonsending) func collect(
         upTo byteCountMax: Int
