@@ -5,7 +5,7 @@ PORT ?= 9001
 TIME ?= 10m
 HOST ?= 127.0.0.1
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo test bench soak compare conformance attacks fuzz docs format lint sanitize check clean
+.PHONY: help deps test-deps demo test large-tests bench soak compare conformance attacks fuzz docs format lint sanitize check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -45,6 +45,10 @@ fuzz: deps ## Fuzz the code that meets the wire (TARGET=all, TIME=60 seconds for
 
 attacks: test-deps ## Attack the server in every listed way (ROWS=62,96-106 for some)
 	@Scripts/attacks.sh $(if $(ROWS),--rows $(ROWS))
+
+large-tests: deps ## The fan-out to 10,000 subscribers; needs 20,100 file descriptors
+	ulimit -n 25000 && STARGATE_LARGE_TESTS=1 swift test --configuration release \
+		-Xswiftc -enable-testing --filter FanOutTests
 
 docs: deps ## Build the documentation into docs-out/
 	@Scripts/docs.sh
