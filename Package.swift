@@ -90,7 +90,7 @@ let package = Package(
         ),
         .testTarget(
             name: "StargateCoreTests",
-            dependencies: ["StargateCore", "CUTF8", "CTestSupport"],
+            dependencies: ["StargateCore", "CUTF8", "CZlib", "CTestSupport"],
             swiftSettings: swiftSettings
         ),
     ]

@@ -60,8 +60,9 @@ struct HandshakeRefusal: Error, Sendable {
 extension HandshakeRefusal {
     /// Writes the whole response. The connection closes behind it.
     ///
+    /// To HEAD the body is not sent, only its length. RFC 9110 section 9.3.2.
     /// `Connection` names `Upgrade` when that field is sent, as RFC 9110 section 7.8 demands.
-    func encode(into writer: inout HandshakeWriter) {
+    func encode(into writer: inout HandshakeWriter, omittingBody: Bool = false) {
         let body = reason.utf8.count &+ 1
         let namesUpgrade = extraFields.contains { $0.name == "Upgrade" }
         writer.append(constant: "HTTP/1.1 ")
@@ -78,6 +79,7 @@ extension HandshakeRefusal {
         writer.append(constant: "Content-Type: text/plain; charset=utf-8\r\nContent-Length: ")
         writer.append(decimal: UInt64(truncatingIfNeeded: body))
         writer.append(constant: "\r\n\r\n")
+        if omittingBody { return }
         writer.append(reason)
         writer.append(constant: "\n")
     }

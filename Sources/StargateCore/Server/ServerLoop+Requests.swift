@@ -42,7 +42,7 @@ extension ServerLoop {
         case .notAnUpgrade:
             return unsafe respond(head, view, rest, connection)
         case .refuse(let refusal):
-            refuse(connection, refusal)
+            refuse(connection, refusal, omittingBody: head.method == .head)
             return .used(head.byteCount)
         case .accept(let handshake):
             guard let match = routes.webSockets.match(head.target.path, in: view) else {
@@ -79,10 +79,14 @@ extension ServerLoop {
         connection.finishHandshake()
     }
 
-    func refuse(_ connection: Connection, _ refusal: HandshakeRefusal) {
+    func refuse(
+        _ connection: Connection,
+        _ refusal: HandshakeRefusal,
+        omittingBody: Bool = false
+    ) {
         eventLoop.loop.state.counters.handshakesRefused &+= 1
         var writer = unsafe HandshakeWriter(scratch)
-        refusal.encode(into: &writer)
+        refusal.encode(into: &writer, omittingBody: omittingBody)
         unsafe connection.sendRaw(writer.written)
         connection.finishHandshake()
     }
