@@ -5,7 +5,7 @@ PORT ?= 9001
 TIME ?= 10m
 HOST ?= 127.0.0.1
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo test large-tests bench soak compare conformance attacks fuzz docs format lint sanitize check clean
+.PHONY: help deps test-deps demo test large-tests bench soak compare conformance attacks fuzz simulate docs format lint sanitize check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -58,6 +58,11 @@ format: ## Format the Swift code in place
 
 lint: ## Check the format and the house rules
 	@Scripts/lint.sh
+
+simulate: deps ## Run the engine in a simulated network (SEEDS=1000 SEED=1 TRACE=1)
+	@swift build --configuration release --product simulate
+	@"$$(swift build --configuration release --show-bin-path)/simulate" \
+		--seed $(or $(SEED),1) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(TRACE),--trace)
 
 sanitize: deps ## Run the unit tests under the address and the thread sanitizer
 	Scripts/sanitize.sh address

@@ -81,6 +81,13 @@ let package = Package(
             exclude: ["EndToEnd/Peers"],
             swiftSettings: swiftSettings
         ),
+        // Runs the engine in a simulated network, as many seeds as one likes.
+        .executableTarget(
+            name: "simulate",
+            dependencies: ["StargateTesting", "StargateCore"],
+            path: "Tests/Simulation",
+            swiftSettings: engineSettings
+        ),
         // Counts allocations and system calls per thread, for the tests of budgets.
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),
         .testTarget(

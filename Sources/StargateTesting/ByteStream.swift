@@ -44,9 +44,13 @@ package final class ByteStream {
     /// Lends up to `limit` bytes that wait; `body` returns how many it has read.
     package func read(limit: Int = .max, _ body: (UnsafeRawBufferPointer) -> Int) {
         let lent = min(count, limit)
-        let used = unsafe bytes.withUnsafeBytes { all in
-            unsafe body(UnsafeRawBufferPointer(rebasing: all[readCount..<readCount + lent]))
+        let range = readCount..<readCount + lent
+        // A copy, because whoever reads may cut the stream while he does.
+        let stable = bytes
+        let used = unsafe stable.withUnsafeBytes { all in
+            unsafe body(UnsafeRawBufferPointer(rebasing: all[range]))
         }
+        guard !isReset else { return }
         readCount += min(used, lent)
         if readCount == bytes.count {
             bytes.removeAll(keepingCapacity: true)

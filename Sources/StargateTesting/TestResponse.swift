@@ -17,7 +17,7 @@ public struct TestResponse: Hashable, Sendable {
     /// The body.
     public internal(set) var body: [UInt8] = []
     /// The head as it came, with the blank line.
-    let head: [UInt8]
+    package let head: [UInt8]
 
     /// The body as text.
     public var text: String { String(decoding: body, as: UTF8.self) }
@@ -28,7 +28,7 @@ public struct TestResponse: Hashable, Sendable {
     }
 
     /// Takes a head off the bytes; nil if it is not whole, or is none.
-    static func takeHead(from bytes: inout ArraySlice<UInt8>) -> TestResponse? {
+    package static func takeHead(from bytes: inout ArraySlice<UInt8>) -> TestResponse? {
         let end: [UInt8] = [13, 10, 13, 10]
         let starts = bytes.indices.dropLast(3)
         guard let endOfHead = starts.first(where: { bytes[$0..<$0 + 4].elementsEqual(end) }) else {
@@ -58,7 +58,7 @@ public struct TestResponse: Hashable, Sendable {
     }
 
     /// Takes a whole response off the bytes; nil if it is not whole. The answer to HEAD has no body.
-    static func take(from bytes: inout ArraySlice<UInt8>, hasBody: Bool) -> TestResponse? {
+    package static func take(from bytes: inout ArraySlice<UInt8>, hasBody: Bool) -> TestResponse? {
         var rest = bytes
         guard var response = takeHead(from: &rest) else { return nil }
         let isEmpty =

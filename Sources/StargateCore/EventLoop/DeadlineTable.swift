@@ -41,6 +41,9 @@ struct DeadlineTable {
         unsafe Int(slot) < count && ticks[Int(slot)] != Self.never
     }
 
+    /// How many slots have a deadline. Looks at all of them.
+    var setCount: Int { (0..<count).count { unsafe ticks[$0] != Self.never } }
+
     /// Disarms the deadline of a slot.
     mutating func clear(slot: UInt32) {
         guard Int(slot) < count else { return }

@@ -1,8 +1,6 @@
 // The end of a server, on one of its loops. The goodbyes are paced; what arrives meanwhile is
 // still served; and whoever is left at the deadline is cut.
 
-internal import CUV
-
 /// What a loop has still to do before its server's end.
 @safe
 struct LoopDrain {
@@ -61,7 +59,7 @@ extension ServerLoop {
             present.map(\.id).shuffled(using: &randomness),
             configuration,
             loops: server.mailboxes.count,
-            now: unsafe uv_now(eventLoop.uv)
+            now: eventLoop.driver.now
         )
         server.drainBegan(with: present.count)
         drain?.timer = eventLoop.schedule(every: LoopDrain.interval) { [weak self] _ in
@@ -76,7 +74,7 @@ extension ServerLoop {
 
     private func continueDraining() {
         guard let state = drain else { return }
-        let elapsed = unsafe uv_now(eventLoop.uv) &- state.begin
+        let elapsed = eventLoop.driver.now &- state.begin
         let count = state.waitingCount(after: elapsed)
         while let id = drain?.waiting.last, drain?.waiting.count ?? 0 > count {
             drain?.waiting.removeLast()

@@ -45,6 +45,39 @@ package final class VirtualConnection {
         return count
     }
 
+    /// Has the engine try to read, and find nothing.
+    package func findNothing() {
+        guard !isClosed else { return }
+        _ = unsafe connection.receiveSpace()
+    }
+
+    // MARK: What a simulation checks
+
+    /// Whether messages flow.
+    package var isOpen: Bool { connection.state.phase == .open }
+
+    /// Whether it is not read from, by the application's wish or because its peer does not read.
+    package var isPaused: Bool { !connection.state.flags.isDisjoint(with: .isPaused) }
+
+    /// Whether it has a deadline.
+    package var hasDeadline: Bool {
+        connection.loop.state.deadlines.isSet(slot: connection.state.slot)
+    }
+
+    /// Bytes that were sent and not taken.
+    package var queuedByteCount: Int { connection.state.outbound?.queue.byteCount ?? 0 }
+
+    /// Publications that wait for the peer.
+    package var waitingPublicationCount: Int { connection.state.subscriptions?.queue.count ?? 0 }
+
+    /// Bytes that arrived and wait for the application or the rest of their message.
+    package var heldByteCount: Int {
+        guard let inbound = connection.state.inbound else { return 0 }
+        return inbound.state.held.count + inbound.state.head.count
+    }
+
+    // MARK: What happens to it
+
     /// The other end will send nothing more.
     package func receiveEnd() {
         guard !isClosed else { return }

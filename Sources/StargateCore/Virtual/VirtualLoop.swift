@@ -81,6 +81,41 @@ package final class VirtualLoop {
     /// What the loop has counted so far.
     package var counters: LoopCounters { eventLoop.loop.state.counters }
 
+    /// What the loop has lent and keeps track of. All is zero when nothing is connected and nothing
+    /// goes on.
+    package struct Account: Equatable {
+        /// Connections that are not closed.
+        package var connections = 0
+        /// Bytes of pooled buffers that somebody holds.
+        package var lentByteCount = 0
+        /// Connections with a deadline.
+        package var deadlines = 0
+        /// Timers of the engine and the application.
+        package var timers = 0
+        /// Asynchronous handlers that have not ended.
+        package var handlers = 0
+
+        package init() {}
+    }
+
+    /// What the loop holds at this moment.
+    package var account: Account {
+        let state = eventLoop.loop.state
+        var account = Account()
+        account.connections = state.slab.activeCount
+        account.lentByteCount = state.buffers.lentByteCount
+        account.deadlines = state.deadlines.setCount
+        account.timers = driver.timerCount
+        account.handlers = eventLoop.executor.activeHandlerCount
+        return account
+    }
+
+    /// How many topics and filters of a server have subscribers on this loop.
+    package func topicCount(of server: Server) -> Int {
+        let resident = eventLoop.residents[ObjectIdentifier(server)] as? ServerLoop
+        return resident?.topicTable?.channels.count ?? 0
+    }
+
     // MARK: Connections
 
     /// Has a server accept a connection, as its listener would.
@@ -116,6 +151,9 @@ extension LoopExecutor {
 }
 
 extension Server {
+    /// Begins to stop, as ``stop()`` does, and does not wait for the end.
+    package func beginStopping() { beginStopping(cutsWhenDraining: false) }
+
     /// Starts the server on loops that somebody else drives: it does not listen.
     ///
     /// - Throws: ``ServerError`` for routes that contradict each other, or when it was started.
