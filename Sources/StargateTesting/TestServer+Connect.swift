@@ -82,6 +82,7 @@ extension TestServer {
         body: [UInt8] = []
     ) throws -> TestResponse {
         let peer = open()
+        defer { peer.endStream() }
         peer.send(raw: Self.requestBytes(method, path, headers, body))
         if let response = peer.takeResponse(to: method) { return response }
         throw TestFailure("the server has not answered \(method) \(path)")
@@ -96,6 +97,7 @@ extension TestServer {
         body: [UInt8] = []
     ) async throws -> TestResponse {
         let peer = open()
+        defer { peer.endStream() }
         peer.send(raw: Self.requestBytes(method, path, headers, body))
         var response: TestResponse?
         try await wait(limit) {
