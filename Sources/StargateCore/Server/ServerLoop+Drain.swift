@@ -153,9 +153,14 @@ extension ServerLoop {
         guard isDraining, connectionCount == 0, !hasReported else { return }
         hasReported = true
         drain?.timer?.cancel()
+        forgetContexts()
+        server.loopDrained()
+    }
+
+    /// Contexts know this object, and this object knows them, until nobody connects any more.
+    func forgetContexts() {
         contexts = [:]
         specialContexts = [:]
-        server.loopDrained()
     }
 
     private var connections: [Connection] {

@@ -71,8 +71,10 @@ package final class VirtualLoop {
         guard !hasEnded else { return }
         hasEnded = true
         whenWoken(nil)
+        let residents = eventLoop.residents.values
         eventLoop.executor.withThread {
             eventLoop.stop()
+            for resident in residents { (resident as? ServerLoop)?.forgetContexts() }
         }
         transport.connector = nil
         eventLoop.tearDown()
