@@ -35,7 +35,7 @@ def server(command):
 
 
 def measure(bench, arguments, seconds, url, pid):
-    command = [bench, *arguments, "-d", f"{seconds}s", "-q", "--json", "--pid", str(pid), url]
+    command = [bench, *arguments, "-d", f"{seconds}s", "--quiet", "--json", "--pid", str(pid), url]
     result = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                             check=False)
     if result.returncode != 0:

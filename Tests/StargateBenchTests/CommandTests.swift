@@ -12,9 +12,9 @@ import Testing
     @Test func `echo has its defaults`() throws {
         let command = try echo()
         #expect(command.connections == 64)
-        #expect(command.pipeline == 1)
-        #expect(command.size == ByteCount(20))
-        #expect(command.text == nil)
+        #expect(command.pipeline == nil)
+        #expect(command.message.size == nil)
+        #expect(command.message.text == nil)
         #expect(
             command.length.schedule(timeout: command.client.timeout)
                 == RunSchedule(
@@ -57,17 +57,17 @@ import Testing
         )
         #expect(command.connections == 100)
         #expect(command.pipeline == 32)
-        #expect(command.size.bytes == 16_384)
+        #expect(command.message.size?.bytes == 16_384)
         #expect(command.length.duration == TimeSpan(seconds: 2))
         #expect(command.target.header.count == 2)
-        #expect(command.text == .mixed)
-        #expect(command.seed == 9)
+        #expect(command.message.text == .mixed)
+        #expect(command.message.seed == 9)
         #expect(command.target.url == "ws://127.0.0.1:9001/")
     }
 
     @Test func `json and text may stand alone`() throws {
         let command = try echo("--text", "--json", "-n", "100")
-        #expect(command.text == .ascii)
+        #expect(command.message.text == .ascii)
         #expect(command.output.json == "-")
         #expect(try echo("--json", "out.json").output.json == "out.json")
     }
@@ -79,7 +79,13 @@ import Testing
         ["echo", "-H", "no"], ["echo", "-t", "0"], ["handshake", "-c", "0"],
         ["handshake", "--server-loops", "0"], ["idle", "-d", "0"], ["serve", "--port", "65536"],
         ["serve", "--max-message-size", "0"], ["echo", "--pid", "1"], ["nonsense", "-x"],
-        ["echo", "-n", "9", "-c", "1", "--warmup", "1"],
+        ["echo", "-n", "9", "-c", "1", "--warmup", "1"], ["echo", "-R", "0"],
+        ["echo", "-R", "5", "--rate-per-conn", "5"], ["echo", "--size-mix", "20:0"],
+        ["echo", "--size-mix", "20:1", "-s", "20"], ["echo", "--check", "maybe"],
+        ["echo", "--slo", "p99"], ["echo", "--source", "localhost"], ["echo", "--procs", "0"],
+        ["echo", "--size-mix", "20:1", "--text", "mixed"], ["broadcast", "-s", "33"],
+        ["push", "--rate-per-conn", "5", "ws://localhost:1/"], ["saturate", "--procs", "2"],
+        ["report"], ["report", "a", "b", "--html", "x"], ["doctor", "-c", "0"],
     ])
     func `what makes no sense is a usage error`(arguments: [String]) {
         let error = #expect(throws: (any Error).self) { try BenchCommand.parseAsRoot(arguments) }

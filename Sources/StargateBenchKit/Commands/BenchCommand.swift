@@ -11,13 +11,16 @@ public struct BenchCommand: ParsableCommand {
         abstract: "Measures WebSocket servers, and checks every answer.",
         discussion: """
             Without a URL a server is started in a process of its own and measured; with one, \
-            whatever listens there. All it takes from the server is an echo.
+            whatever listens there: echo, handshake, idle and saturate take nothing but an echo \
+            from it.
 
               stargate-bench echo -c 100 -s 512 -d 10s
               stargate-bench echo -p 32 ws://127.0.0.1:8080/
               stargate-bench handshake -c 50
               stargate-bench idle -c 10000
               stargate-bench soak -d 1h
+              stargate-bench saturate --slo 'p99<5ms' --html run.html
+              stargate-bench doctor
 
             Exit status: 0 all went well, 1 something went wrong, 2 the command line is not \
             valid, 3 nobody could be reached, 4 the figures say \
@@ -26,8 +29,9 @@ public struct BenchCommand: ParsableCommand {
             """,
         version: "0.1.0",
         subcommands: [
-            EchoCommand.self, HandshakeCommand.self, IdleCommand.self, SoakCommand.self,
-            ServeCommand.self,
+            EchoCommand.self, HandshakeCommand.self, IdleCommand.self, BroadcastCommand.self,
+            PushCommand.self, SaturateCommand.self, SoakCommand.self, ReportCommand.self,
+            ServeCommand.self, DoctorCommand.self,
         ],
         defaultSubcommand: EchoCommand.self
     )

@@ -8,13 +8,21 @@ struct EchoCommand: ParsableCommand {
         abstract:
             "Sends messages, compares every echo with what was sent, and times the round trip.",
         discussion: """
-            A closed loop: each connection keeps so many messages in flight and sends the next \
-            when an echo is back. The latency is that of a server under full load; a server that \
-            stalls is not sent anything meanwhile, so do not read the percentiles as those of \
-            independent users.
+            Without a rate it is a closed loop: each connection keeps -p messages in flight and \
+            sends the next when an echo is back. That shows how much the server can do; it is not \
+            the latency that independent users see, because a server that stalls is not sent \
+            anything meanwhile.
+
+            With a rate (-R) messages leave when they are due. Latency counts from the due time, so \
+            a stall shows in every message that it held up; the time from the actual sending \
+            stands beside it. -p then limits how many may be under way on a connection.
 
             Every message differs from its neighbours, so corrupted, lost, reordered and repeated \
             echoes are told apart. All of them end in exit status 1.
+
+              stargate-bench echo -c 100 -s 512 -d 10s
+              stargate-bench echo -R 20000 --slo 'p99<5ms' --html run.html ws://127.0.0.1:8080/
+              stargate-bench echo -c 60000 --procs 4 --source 127.0.0.0/8 --size-mix 20:70,16k:5
             """
     )
 
@@ -23,33 +31,16 @@ struct EchoCommand: ParsableCommand {
     @Option(name: .shortAndLong, help: "Connections, open throughout.")
     var connections = 64
 
-    @Option(name: .shortAndLong, help: "Messages in flight on each connection.")
-    var pipeline = 1
+    @Option(name: .shortAndLong, help: "Messages in flight on each connection. (default: 1)")
+    var pipeline: Int?
 
-    @Option(name: .shortAndLong, help: "Bytes in a message: 20, 512, 16k, 1m.")
-    var size = ByteCount(20)
+    @OptionGroup var pace: PaceOptions
 
-    @Option(
-        defaultAsFlag: TextKind.ascii,
-        help: ArgumentHelp(
-            "Send text: ascii, or mixed (characters of one to four bytes). Without it, binary.",
-            valueName: "ascii|mixed"
-        )
-    )
-    var text: TextKind?
-
-    @Flag(help: "Send binary messages, which is the default.")
-    var binary = false
+    @OptionGroup var message: MessageOptions
 
     @OptionGroup var length: LengthOptions
 
     @OptionGroup var client: ClientOptions
-
-    @Option(help: "Open so many connections a second; 0 for as fast as the server takes them.")
-    var connectRate = 0.0
-
-    @Option(help: "Equal seeds send equal payloads.")
-    var seed: UInt64 = 1
 
     @OptionGroup var output: OutputOptions
 
@@ -57,13 +48,10 @@ struct EchoCommand: ParsableCommand {
         guard (1...1_000_000).contains(connections) else {
             throw ValidationError("--connections is a number from 1 to 1000000")
         }
-        guard (1...65_536).contains(pipeline) else {
+        guard (1...65_536).contains(pipeline ?? 1) else {
             throw ValidationError("--pipeline is a number from 1 to 65536")
         }
-        guard size.bytes <= 1 << 30 else { throw ValidationError("--size is at most 1 GiB") }
-        guard connectRate >= 0 else { throw ValidationError("--connect-rate is not negative") }
-        if binary, text != nil { throw ValidationError("--text and --binary exclude each other") }
-        if binary, target.protocolName.version.isHixie {
+        if message.binary, target.protocolName.version.isHixie {
             throw ValidationError("--binary: the hixie drafts know text only")
         }
         if let count = length.count, count < UInt64(connections) {
@@ -74,44 +62,85 @@ struct EchoCommand: ParsableCommand {
     }
 
     func run() throws {
-        let kind: PayloadKind =
-            switch text {
-            case .ascii: .ascii
-            case .mixed: .mixed
-            case nil: target.protocolName.version.isHixie ? .ascii : .binary
-            }
-        var settings = RunSettings(
-            mode: .echo,
-            url: "",
+        let load = try EchoLoad(
             connections: connections,
             pipeline: pipeline,
-            payload: kind,
-            messageSize: size.bytes,
-            threads: min(client.threads, connections),
-            schedule: length.schedule(timeout: client.timeout),
-            seed: seed
+            rate: pace.rate(connections: connections),
+            message: message,
+            isTextOnly: target.protocolName.version.isHixie
         )
+        var template = RunReport()
+        template.mode = .echo
+        load.describe(in: &template.settings)
+        template.settings.ramp = pace.ramp.seconds
         let session = try BenchSession(
+            template: template,
             target: target,
+            client: client,
             output: output,
-            maxMessageSize: max(1 << 20, size.bytes),
-            settings: &settings
+            messageSize: load.deck.messageSize,
+            pipeline: pipeline ?? 64
         )
-        let plan = EchoPlan(
-            target: session.targetPlan,
-            deck: PayloadDeck(
-                kind: kind,
-                messageSize: size.bytes,
-                inFlight: pipeline,
-                seed: seed
-            ),
-            depth: pipeline,
+        var plan = load.plan(for: session.targetPlan, client: client, count: length.count)
+        plan.ramp = pace.ramp.nanoseconds
+        var schedule = length.schedule(timeout: client.timeout)
+        if case .duration = schedule.length {
+            schedule.warmup = TimeSpan(
+                nanoseconds: schedule.warmup.nanoseconds + pace.ramp.nanoseconds
+            )
+        }
+        try session.run(schedule) { EchoWorker(plan: plan, share: $0) }
+    }
+}
+
+/// What an echo run sends, for the modes that make such runs.
+struct EchoLoad {
+    let connections: Int
+    /// Messages in flight at most.
+    let depth: Int
+    let rate: Double?
+    let deck: PayloadDeck
+    private let pipeline: Int?
+    private let message: MessageOptions
+
+    /// With a rate nothing but memory bounds what is under way.
+    private static let openDepth = 1 << 16
+
+    init(
+        connections: Int,
+        pipeline: Int?,
+        rate: Double?,
+        message: MessageOptions,
+        isTextOnly: Bool
+    ) throws {
+        self.connections = connections
+        self.pipeline = pipeline
+        self.rate = rate
+        self.message = message
+        depth = pipeline ?? (rate == nil ? 1 : Self.openDepth)
+        // A deck for 65,536 messages of each connection would not fit into any cache.
+        deck = try message.deck(isTextOnly: isTextOnly, inFlight: min(depth, 4096))
+    }
+
+    func describe(in settings: inout SettingsReport) {
+        settings.connections = connections
+        settings.pipeline = rate == nil ? depth : pipeline
+        settings.rate = rate
+        message.describe(deck, in: &settings)
+    }
+
+    func plan(for target: TargetPlan, client: ClientOptions, count: UInt64?) -> EchoPlan {
+        EchoPlan(
+            target: target,
+            deck: deck,
+            depth: depth,
             timeout: client.timeout.nanoseconds,
-            connectRate: connectRate / Double(settings.threads),
+            connectRate: client.connectRate
+                / Double(client.threadTotal(connections: connections)),
             connectionCount: connections,
-            messageCount: length.count
+            messageCount: count,
+            rate: rate,
+            check: message.check
         )
-        let shares = Share.split(connections, over: settings.threads)
-        try session.run(settings) { EchoWorker(plan: plan, share: shares[$0]) }
     }
 }

@@ -9,6 +9,9 @@ struct HandshakeCommand: ParsableCommand {
             A cycle is a TCP connection (connect), the opening handshake up to the checked 101 \
             response (upgrade), and the closing handshake with code 1000 up to the end of the \
             connection (close).
+
+              stargate-bench handshake -c 64
+              stargate-bench handshake -n 10000 --slo 'p99<20ms' ws://127.0.0.1:8080/
             """
     )
 
@@ -30,18 +33,14 @@ struct HandshakeCommand: ParsableCommand {
     }
 
     func run() throws {
-        var settings = RunSettings(
-            mode: .handshake,
-            url: "",
-            connections: connections,
-            threads: min(client.threads, connections),
-            schedule: length.schedule(timeout: client.timeout)
-        )
+        var template = RunReport()
+        template.mode = .handshake
+        template.settings.connections = connections
         let session = try BenchSession(
+            template: template,
             target: target,
-            output: output,
-            maxMessageSize: 1 << 20,
-            settings: &settings
+            client: client,
+            output: output
         )
         let plan = HandshakePlan(
             target: session.targetPlan,
@@ -49,7 +48,8 @@ struct HandshakeCommand: ParsableCommand {
             laneCount: connections,
             cycleCount: length.count
         )
-        let shares = Share.split(connections, over: settings.threads)
-        try session.run(settings) { HandshakeWorker(plan: plan, share: shares[$0]) }
+        try session.run(length.schedule(timeout: client.timeout)) {
+            HandshakeWorker(plan: plan, share: $0)
+        }
     }
 }

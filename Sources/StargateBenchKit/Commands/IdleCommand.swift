@@ -7,8 +7,11 @@ struct IdleCommand: ParsableCommand {
         abstract: "Opens connections and holds them: what does one cost in memory, and all in CPU?",
         discussion: """
             The memory is the server's, before the connections and while all are open: RSS \
-            (resident) and PSS (shared pages by share). The kernel's memory for the sockets is \
-            not in it.
+            (resident) and PSS (shared pages by share). The kernel's own memory is that of the \
+            whole machine, so both ends of a loopback connection are in it.
+
+              stargate-bench idle -c 10000
+              stargate-bench idle -c 60000 --procs 4 --source 127.0.0.0/8 -d 1m ws://127.0.0.1:8080/
             """
     )
 
@@ -23,9 +26,6 @@ struct IdleCommand: ParsableCommand {
     )
     var duration = TimeSpan(seconds: 10)
 
-    @Option(help: "Open so many connections a second; 0 for as fast as the server takes them.")
-    var connectRate = 0.0
-
     @OptionGroup var client: ClientOptions
 
     @OptionGroup var output: OutputOptions
@@ -34,34 +34,30 @@ struct IdleCommand: ParsableCommand {
         guard (1...1_000_000).contains(connections) else {
             throw ValidationError("--connections is a number from 1 to 1000000")
         }
-        guard connectRate >= 0 else { throw ValidationError("--connect-rate is not negative") }
         guard duration > .zero else { throw ValidationError("--duration is longer than nothing") }
     }
 
     func run() throws {
-        var settings = RunSettings(
-            mode: .idle,
-            url: "",
-            connections: connections,
-            threads: min(client.threads, connections),
-            schedule: RunSchedule(
-                length: .duration(duration),
-                timeout: client.timeout,
-                settling: TimeSpan(seconds: 1)
-            )
-        )
+        var template = RunReport()
+        template.mode = .idle
+        template.settings.connections = connections
         let session = try BenchSession(
+            template: template,
             target: target,
-            output: output,
-            maxMessageSize: 1 << 20,
-            settings: &settings
+            client: client,
+            output: output
         )
         let plan = IdlePlan(
             target: session.targetPlan,
             timeout: client.timeout.nanoseconds,
-            connectRate: connectRate / Double(settings.threads)
+            connectRate: client.connectRate
+                / Double(client.threadTotal(connections: connections))
         )
-        let shares = Share.split(connections, over: settings.threads)
-        try session.run(settings) { IdleWorker(plan: plan, share: shares[$0]) }
+        let schedule = RunSchedule(
+            length: .duration(duration),
+            timeout: client.timeout,
+            settling: TimeSpan(seconds: 1)
+        )
+        try session.run(schedule) { IdleWorker(plan: plan, share: $0) }
     }
 }

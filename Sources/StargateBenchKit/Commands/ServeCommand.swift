@@ -8,8 +8,9 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve",
         abstract: "Echoes every message: the server to be measured.",
         discussion: """
-            A message is echoed, whatever the path; on /topic/NAME it is sent to everybody else \
-            on that path instead.
+            It echoes on every path but three: on /broadcast and /topic/NAME it passes each \
+            message on to everybody else there, and on /push?size=BYTES&rate=A_SECOND it sends \
+            numbered messages.
 
             Prints one line, "listening on ws://HOST:PORT", when it is ready, and nothing else. \
             SIGTERM and SIGINT close every connection with 1001, at a gentle pace; a second one \
@@ -89,13 +90,7 @@ struct ServeCommand: ParsableCommand {
         configuration.compression = deflate.compression
         lifecycle.apply(to: &configuration)
         let server = Server(configuration: configuration)
-        server.webSocket("/*", origin: .any) { _ in .accept { EchoHandler() } }
-        server.webSocket("/topic/:name", origin: .any) { request in
-            guard let topic = try? Topic(request.parameters["name"] ?? "") else {
-                return .reject(.badRequest)
-            }
-            return .accept { TopicHandler(topic) }
-        }
+        Self.addRoutes(to: server)
         let report: DrainReport
         do {
             report = try server.runBlocking(stoppingOn: [.interrupt, .terminate]) {
@@ -110,6 +105,25 @@ struct ServeCommand: ParsableCommand {
         }
         if report.cutCount > 0 { throw ExitCode(ExitStatus.cut.rawValue) }
     }
+
+    private static func addRoutes(to server: Server) {
+        server.webSocket("/broadcast", origin: .any) { _ in .accept { TopicHandler("broadcast") } }
+        server.webSocket("/topic/:name", origin: .any) { request in
+            guard let topic = try? Topic(request.parameters["name"] ?? "") else {
+                return .reject(.badRequest)
+            }
+            return .accept { TopicHandler(topic) }
+        }
+        server.webSocket("/push", origin: .any) { request in
+            let size = request.query["size"].flatMap { Int($0) } ?? 64
+            let rate = request.query["rate"].flatMap { Double($0) }
+            guard (1...(64 << 20)).contains(size), rate.map({ $0 > 0 && $0 <= 1e6 }) ?? true else {
+                return .reject(.badRequest)
+            }
+            return .accept { PushHandler(size: size, rate: rate) }
+        }
+        server.webSocket("/*", origin: .any) { _ in .accept { EchoHandler() } }
+    }
 }
 
 extension Server.Configuration {
@@ -120,26 +134,6 @@ extension Server.Configuration {
         maxFragmentCount = max(maxFragmentCount, size / 64)
         // The largest message must fit into the queue as its echo, behind what waits there.
         outputHardLimit = max(outputHardLimit, size * 2)
-    }
-}
-
-/// Sends back what it receives.
-private final class EchoHandler: WebSocketHandler {
-    func received(_ message: Message, on socket: WebSocket) {
-        _ = socket.send(message)
-    }
-}
-
-/// Publishes what it receives to everybody else on its path.
-private final class TopicHandler: WebSocketHandler {
-    private let topic: Topic
-
-    init(_ topic: Topic) { self.topic = topic }
-
-    func opened(_ socket: WebSocket) { socket.subscribe(to: topic) }
-
-    func received(_ message: Message, on socket: WebSocket) {
-        socket.publish(message, to: topic)
     }
 }
 

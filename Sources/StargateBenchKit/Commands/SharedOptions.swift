@@ -39,6 +39,9 @@ struct TargetOptions: ParsableArguments {
     @Option(help: "The server's process, for its CPU time; found from the port if not given.")
     var pid: Int32?
 
+    @Flag(help: "Count the server's system calls with perf, which slows it down a little.")
+    var syscalls = false
+
     @Option(help: "Loops of the server that is started when no URL is given.")
     var serverLoops = 1
 
@@ -67,35 +70,47 @@ struct TargetOptions: ParsableArguments {
     }
 }
 
-/// What the run leaves behind.
-struct OutputOptions: ParsableArguments {
-    @Option(
-        defaultAsFlag: "-",
-        help: ArgumentHelp(
-            "Write the figures as JSON; without a file, to standard output instead of the report.",
-            valueName: "file"
-        )
-    )
-    var json: String?
-
-    @Flag(name: .shortAndLong, help: "Show no progress, only the report.")
-    var quiet = false
-}
-
 /// The size of the client.
 struct ClientOptions: ParsableArguments {
-    @Option(name: .shortAndLong, help: "Client loops, each a thread.")
+    @Option(name: .shortAndLong, help: "Client threads in each process.")
     var threads = 1
+
+    @Option(help: "Client processes: each may open as many files as this shell allows.")
+    var procs = 1
 
     @Option(help: "How long to wait for an answer: an echo, a handshake, the end.")
     var timeout = TimeSpan(seconds: 10)
+
+    @Option(
+        help: ArgumentHelp(
+            "Connect from these addresses in turn: each has some 28,000 ports to one server.",
+            valueName: "address/bits"
+        )
+    )
+    var source: SourceRange?
+
+    @Option(help: "Open so many connections a second; 0 for as fast as the server takes them.")
+    var connectRate = 0.0
+
+    @Option(help: .hidden)
+    var lane: Lane?
+
+    @Option(help: .hidden)
+    var laneUrl: String?
 
     func validate() throws {
         guard (1...256).contains(threads) else {
             throw ValidationError("--threads is a number from 1 to 256")
         }
+        guard (1...256).contains(procs) else {
+            throw ValidationError("--procs is a number from 1 to 256")
+        }
         guard timeout > .zero else { throw ValidationError("--timeout is longer than nothing") }
+        guard connectRate >= 0 else { throw ValidationError("--connect-rate is not negative") }
     }
+
+    /// The threads of all processes, as many as there are connections for.
+    func threadTotal(connections: Int) -> Int { min(threads * procs, connections) }
 }
 
 /// How long the run lasts.

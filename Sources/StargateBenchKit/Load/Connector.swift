@@ -8,7 +8,7 @@ final class Connector {
     /// Attempts at a time. A server's backlog is 128 on old systems, and several loops share it.
     private static let pendingLimit = 64
 
-    private let request: ClientRequest
+    private let request: (Int) -> ClientRequest
     private var remaining: Range<Int>
     /// Connections per second on this loop; 0 for as fast as the server takes them.
     private let rate: Double
@@ -21,14 +21,14 @@ final class Connector {
     private var rateTimer: LoopTimer?
 
     /// - Parameters:
-    ///   - request: the handshake to make.
+    ///   - request: the handshake to make, by the connection's number.
     ///   - connections: their numbers.
     ///   - rate: connections per second; 0 for no limit.
     ///   - timeout: after how many nanoseconds an attempt has failed.
     ///   - makeHandler: makes the handler of the connection with that number.
     ///   - settled: called once for each of them.
     init(
-        request: ClientRequest,
+        request: @escaping (Int) -> ClientRequest,
         connections: Range<Int>,
         rate: Double,
         timeout: UInt64,
@@ -76,7 +76,7 @@ final class Connector {
             let index = remaining.removeFirst()
             startedCount += 1
             pending[index] = MonotonicClock.now()
-            WebSocketClient.connect(request, on: loop, handler: makeHandler(index)) {
+            WebSocketClient.connect(request(index), on: loop, handler: makeHandler(index)) {
                 [weak self] result in
                 self?.finish(index, result, on: loop)
             }

@@ -18,6 +18,8 @@ final class EchoConnection: WebSocketHandler {
     private let statistics: WorkerStatistics
     private let deck: PayloadDeck
     private let depth: Int
+    /// When its messages are due; nil for a closed loop.
+    private let timetable: Timetable?
     private var verifier: EchoVerifier
     private var state = State.opening
     /// Messages still to be sent.
@@ -33,7 +35,13 @@ final class EchoConnection: WebSocketHandler {
         deck = worker.plan.deck
         depth = worker.plan.depth
         remaining = worker.plan.quota(of: index)
-        verifier = EchoVerifier(deck: deck, connection: index, depth: depth)
+        verifier = EchoVerifier(
+            deck: deck,
+            connection: index,
+            depth: depth,
+            check: worker.plan.check
+        )
+        timetable = worker.timetable(of: index)
     }
 
     var isOpen: Bool {
@@ -47,8 +55,17 @@ final class EchoConnection: WebSocketHandler {
     func start() {
         guard case .open(let socket) = state else { return }
         isActive = true
-        fill(socket, now: MonotonicClock.now())
+        if timetable == nil { fill(socket, now: MonotonicClock.now()) }
     }
+
+    /// Sends what is due.
+    func pump(now: UInt64) {
+        guard isActive, case .open(let socket) = state else { return }
+        fill(socket, now: now)
+    }
+
+    /// Echoes whose bytes were compared.
+    var checkedCount: UInt64 { verifier.checkedCount }
 
     func sendNoMore() {
         remaining = 0
@@ -78,8 +95,8 @@ final class EchoConnection: WebSocketHandler {
             case .binary(let bytes): verifier.received(isText: false, payload: bytes)
             }
         switch verdict {
-        case .good(let sentAt), .early(let sentAt, _):
-            statistics.complete(latency: now.minus(sentAt))
+        case .good(let departure), .early(let departure, _):
+            statistics.complete(departure, at: now)
         case .wrong(let fault):
             statistics.errors.add(fault, connection: index)
         }
@@ -109,13 +126,19 @@ final class EchoConnection: WebSocketHandler {
     @inline(__always)
     private func fill(_ socket: WebSocket, now: UInt64) {
         while remaining > 0, !isBlocked, verifier.inFlight < depth {
-            send(on: socket, now: now)
+            guard let timetable else {
+                send(on: socket, now: now, due: now)
+                continue
+            }
+            let due = timetable.moment(of: verifier.nextToSend, since: worker.startedAt)
+            guard due <= now else { break }
+            send(on: socket, now: now, due: due)
         }
         if remaining == 0 { becomeIdleIfDone() }
     }
 
     @inline(__always)
-    private func send(on socket: WebSocket, now: UInt64) {
+    private func send(on socket: WebSocket, now: UInt64, due: UInt64) {
         let position = verifier.nextPosition
         let result =
             if deck.kind.isText {
@@ -145,7 +168,8 @@ final class EchoConnection: WebSocketHandler {
             }
             return
         }
-        verifier.sent(at: now)
+        verifier.sent(at: now, due: due)
+        statistics.countSent()
         remaining &-= 1
     }
 

@@ -15,6 +15,7 @@ enum ErrorKind: String, CaseIterable, Sendable {
     case duplicate = "duplicate"
     case missing = "missing"
     case unexpected = "unexpected"
+    case skipped = "skipped"
     case notSent = "not_sent"
     case closingHandshake = "closing_handshake"
 
@@ -33,6 +34,7 @@ enum ErrorKind: String, CaseIterable, Sendable {
         case .duplicate: "echoed twice"
         case .missing: "never echoed"
         case .unexpected: "unasked message"
+        case .skipped: "skipped in the sequence"
         case .notSent: "could not send"
         case .closingHandshake: "closed wrongly"
         }

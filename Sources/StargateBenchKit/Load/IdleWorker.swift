@@ -32,7 +32,7 @@ final class IdleWorker: LoadWorker {
         }
         sockets.reserveCapacity(share.count)
         let connector = Connector(
-            request: request,
+            request: { [plan] in (try? plan.target.request(connection: $0)) ?? request },
             connections: share,
             rate: plan.connectRate,
             timeout: plan.timeout,

@@ -5,7 +5,7 @@
 internal import StargateCore
 
 /// How far a worker is. The stages come in this order, and none comes twice.
-enum WorkerStage: Int, Comparable, Sendable {
+enum WorkerStage: Int, Comparable, Sendable, CaseIterable {
     /// Opening its connections.
     case connecting
     /// All of them are open or have failed.
@@ -41,14 +41,19 @@ protocol LoadWorker: AnyObject, SendableMetatype {
 }
 
 /// A glance at a worker.
-struct WorkerSnapshot: Sendable {
-    var stage: WorkerStage
-    var openNow: Int
-    var opened: Int
-    var completed: UInt64
-    var errors: UInt64
+struct WorkerSnapshot: Sendable, Equatable {
+    var stage = WorkerStage.connecting
+    var openNow = 0
+    var opened = 0
+    var completed: UInt64 = 0
+    var errors: UInt64 = 0
+    /// What was completed in the window since the last glance.
+    var interval = IntervalSum()
+
+    init() {}
 
     init(_ worker: some LoadWorker) {
+        interval = worker.statistics.takeInterval()
         stage = worker.stage
         openNow = worker.statistics.openNow
         opened = worker.statistics.opened
@@ -65,6 +70,7 @@ struct WorkerSnapshot: Sendable {
             sum.opened += other.opened
             sum.completed += other.completed
             sum.errors += other.errors
+            sum.interval.merge(other.interval)
         }
         self = sum
     }

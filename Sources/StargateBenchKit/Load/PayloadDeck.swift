@@ -26,22 +26,36 @@ final class PayloadDeck: Sendable {
     static let cellSize = 8
 
     let kind: PayloadKind
+    /// The length of the longest message in bytes.
     let messageSize: Int
     /// The number of different messages: a power of two.
     let positionCount: Int
     private let bytes: [UInt8]
+    /// By position; empty where all messages are as long.
+    private let sizes: [Int]
 
     /// - Parameters:
     ///   - kind: what the payloads consist of.
     ///   - messageSize: their length in bytes.
+    ///   - mix: several lengths instead, with their weights; not for mixed text, which can be cut
+    ///     at one place only.
     ///   - inFlight: how many messages of one connection must be distinguishable at a time.
     ///   - seed: equal seeds give equal decks.
-    init(kind: PayloadKind, messageSize: Int, inFlight: Int, seed: UInt64) {
+    init(
+        kind: PayloadKind,
+        messageSize: Int,
+        mix: [SizeShare] = [],
+        inFlight: Int,
+        seed: UInt64
+    ) {
         self.kind = kind
-        self.messageSize = messageSize
+        let longest = mix.map(\.bytes).max() ?? messageSize
+        self.messageSize = longest
         var positions = 4096
         while positions < inFlight * 4 { positions *= 2 }
         positionCount = positions
+        sizes = mix.isEmpty ? [] : Self.draw(mix, count: positions, seed: seed)
+        let messageSize = longest
         let cellCount = positions + (messageSize + Self.cellSize - 1) / Self.cellSize
         var writer = CellWriter(kind: kind, split: messageSize % Self.cellSize, seed: seed)
         writer.bytes.reserveCapacity(cellCount * Self.cellSize)
@@ -51,13 +65,43 @@ final class PayloadDeck: Sendable {
         bytes = writer.bytes
     }
 
+    /// A deck of one message, whose content is given: all echoes look alike, so their order cannot
+    /// be checked.
+    init(content: [UInt8], isText: Bool) {
+        kind = isText ? .ascii : .binary
+        messageSize = content.count
+        positionCount = 1
+        bytes = content
+        sizes = []
+    }
+
+    /// A length for every position, drawn by weight.
+    private static func draw(_ mix: [SizeShare], count: Int, seed: UInt64) -> [Int] {
+        let total = UInt64(max(1, mix.reduce(0) { $0 + $1.weight }))
+        return (0..<count).map { position in
+            let number = Permutation.mix(UInt64(position), bits: 32, seed: seed ^ 0x517E)
+            var rest = Int(number % total)
+            for share in mix {
+                if rest < share.weight { return share.bytes }
+                rest -= share.weight
+            }
+            return mix[0].bytes
+        }
+    }
+
+    /// The length of the message at a position.
+    @inline(__always)
+    func size(at position: Int) -> Int {
+        sizes.isEmpty ? messageSize : sizes[position & (positionCount - 1)]
+    }
+
     /// Calls `body` with the payload of the message at a position, which may be any number.
     @inline(__always)
     func withPayload<Result>(at position: Int, _ body: (RawSpan) -> Result) -> Result {
         let start = (position & (positionCount - 1)) * Self.cellSize
         let bytes = bytes
         let span = bytes.span.bytes
-        return body(span.extracting(start..<start + messageSize))
+        return body(span.extracting(start..<start + size(at: position)))
     }
 
     /// Calls `body` with the same payload as a message of the deck's type.
@@ -67,7 +111,7 @@ final class PayloadDeck: Sendable {
         // Every cut falls between characters, see CellWriter; the tests hold that against the
         // standard library's validation.
         let bytes = bytes
-        let span = bytes.span.extracting(start..<start + messageSize)
+        let span = bytes.span.extracting(start..<start + size(at: position))
         return body(UTF8Span(unchecked: span, isKnownASCII: kind == .ascii))
     }
 
@@ -90,7 +134,7 @@ final class PayloadDeck: Sendable {
     /// Whether the bytes are those of the message at a position.
     @inline(__always)
     func isEqual(at position: Int, to received: RawSpan) -> Bool {
-        guard received.byteCount == messageSize else { return false }
+        guard received.byteCount == size(at: position) else { return false }
         return withPayload(at: position) { expected in
             expected.withUnsafeBytes { left in
                 received.withUnsafeBytes { right in

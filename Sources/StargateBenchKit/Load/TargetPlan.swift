@@ -15,11 +15,14 @@ struct TargetPlan: Sendable {
     /// client's own queue.
     var messageSize = 0
     var pipeline = 1
+    /// The client's own addresses; nil for what the system chooses.
+    var source: SourceRange?
 
-    /// The request that every connection makes.
+    /// The request that a connection makes.
     ///
+    /// - Parameter connection: its number, for its source address.
     /// - Throws: `ClientError` for a URL that the client does not take.
-    func request() throws(ClientError) -> ClientRequest {
+    func request(connection: Int = 0) throws(ClientError) -> ClientRequest {
         var request = try ClientRequest(url: url)
         request.subprotocols = subprotocols
         request.headers = headers.map { ($0.name, $0.value) }
@@ -27,6 +30,7 @@ struct TargetPlan: Sendable {
         request.protocolVersion = protocolVersion
         request.compression = compression
         request.timeout = timeout.duration
+        request.localHost = source?.address(of: connection)
         // An echo that is too long is to be seen and reported, not refused.
         request.maxMessageSize = max(1 << 20, messageSize * 2)
         request.outputHardLimit = max(16 << 20, messageSize * (pipeline + 1) * 2)

@@ -29,8 +29,16 @@ final class WorkerStatistics {
     private var latency = LatencyHistogram.forLatency()
     /// The parts of such a cycle, by `CyclePart`; empty in other modes.
     private var parts: [LatencyHistogram] = []
+    /// From the moment of sending, where messages have another moment at which they were due.
+    private var uncorrected: LatencyHistogram?
     private var measured: UInt64 = 0
+    private var sentInWindow: UInt64 = 0
+    private(set) var interval = IntervalSum()
     private var window = Window()
+    /// Echoes whose bytes were compared, counted when the connections are asked.
+    var checked: UInt64 = 0
+    /// What the recipients of a broadcast saw, by message.
+    var fanout: [FanoutRecord] = []
 
     private struct Window {
         var start: UInt64 = 0
@@ -45,7 +53,33 @@ final class WorkerStatistics {
         completed &+= 1
         guard isMeasuring else { return }
         measured &+= 1
+        interval.add(nanoseconds)
         latency.record(min(nanoseconds, LatencyHistogram.longestLatency))
+    }
+
+    /// The same for a message that was due at another moment than that at which it left.
+    @inline(__always)
+    func complete(_ departure: Departure, at now: UInt64) {
+        complete(latency: now.minus(departure.dueAt))
+        guard isMeasuring, uncorrected != nil else { return }
+        uncorrected?.record(min(now.minus(departure.sentAt), LatencyHistogram.longestLatency))
+    }
+
+    /// Counts one message that left.
+    @inline(__always)
+    func countSent() {
+        if isMeasuring { sentInWindow &+= 1 }
+    }
+
+    /// Has the times from the moment of sending recorded too.
+    func keepUncorrected() {
+        uncorrected = .forLatency()
+    }
+
+    /// What was completed since the last call.
+    func takeInterval() -> IntervalSum {
+        defer { interval = IntervalSum() }
+        return interval
     }
 
     func record(_ part: CyclePart, _ nanoseconds: UInt64) {
@@ -57,7 +91,10 @@ final class WorkerStatistics {
     /// Starts the window. Called on the loop, whose thread's clocks it reads.
     func beginWindow() {
         measured = 0
+        sentInWindow = 0
+        interval = IntervalSum()
         latency.reset()
+        uncorrected?.reset()
         parts = []
         window = Window(
             start: MonotonicClock.now(),
@@ -84,8 +121,12 @@ final class WorkerStatistics {
             elapsed: window.end.minus(window.start),
             cpu: window.cpu,
             waiting: window.waiting,
+            sent: sentInWindow,
+            checked: checked,
             latency: latency,
+            uncorrected: uncorrected,
             parts: parts,
+            fanout: fanout,
             errors: errors
         )
     }
@@ -94,61 +135,4 @@ final class WorkerStatistics {
     private static func waitingTime() -> UInt64 {
         ProcessUsage.schedule("/proc/thread-self/schedstat")?.waitingNanoseconds ?? 0
     }
-}
-
-/// What one loop contributes to the report.
-struct LoopReport: Sendable {
-    var opened: Int
-    /// Messages or handshakes completed inside the window.
-    var measured: UInt64
-    /// The length of the window in nanoseconds, and the thread's time on and without a core in it.
-    var elapsed: UInt64
-    var cpu: UInt64
-    var waiting: UInt64
-    var latency: LatencyHistogram
-    var parts: [LatencyHistogram]
-    var errors: ErrorTally
-
-    /// The share of the window in which the loop's thread ran.
-    var busyShare: Double { elapsed == 0 ? 0 : Double(cpu) / Double(elapsed) }
-    /// The share in which it waited for a core.
-    var waitingShare: Double { elapsed == 0 ? 0 : Double(waiting) / Double(elapsed) }
-}
-
-/// The loops together.
-struct FleetReport: Sendable {
-    let opened: Int
-    let measured: UInt64
-    let elapsed: UInt64
-    let busyShares: [Double]
-    let waitingShare: Double
-    let latency: LatencyHistogram
-    let parts: [LatencyHistogram]
-    let errors: ErrorTally
-
-    init(merging reports: [LoopReport]) {
-        var latency = LatencyHistogram.forLatency()
-        var parts: [LatencyHistogram] = []
-        var errors = ErrorTally()
-        for report in reports {
-            latency.add(report.latency)
-            if parts.isEmpty {
-                parts = report.parts
-            } else {
-                for (index, part) in report.parts.enumerated() { parts[index].add(part) }
-            }
-            errors.merge(report.errors)
-        }
-        self.latency = latency
-        self.parts = parts
-        self.errors = errors
-        opened = reports.reduce(0) { $0 + $1.opened }
-        measured = reports.reduce(0) { $0 + $1.measured }
-        elapsed = reports.map(\.elapsed).max() ?? 0
-        busyShares = reports.map(\.busyShare)
-        waitingShare = reports.map(\.waitingShare).max() ?? 0
-    }
-
-    /// Completions per second.
-    var rate: Double { elapsed == 0 ? 0 : Double(measured) / (Double(elapsed) / 1e9) }
 }

@@ -10,6 +10,8 @@ final class ChildProcess {
     /// that watches it stops by itself when we are killed.
     private let lifeline: Int32
     private let output: Int32
+    /// What was read behind the last line.
+    private var rest: [UInt8] = []
     /// How it ended, once it has: as `waitpid` tells it.
     private(set) var waitStatus: Int32?
 
@@ -58,17 +60,36 @@ final class ChildProcess {
 
     /// The next line of its standard output, without its end; nil when none came in time.
     func readLine(timeout: TimeSpan) -> String? {
-        var line: [UInt8] = []
         let deadline = MonotonicClock.now() &+ timeout.nanoseconds
-        while MonotonicClock.now() < deadline {
+        var scanned = 0
+        while true {
+            if let end = rest[scanned...].firstIndex(of: UInt8(ascii: "\n")) {
+                defer { rest.removeFirst(end + 1) }
+                return String(decoding: rest[..<end], as: UTF8.self)
+            }
+            scanned = rest.count
+            guard MonotonicClock.now() < deadline else { return nil }
             var waiting = pollfd(fd: output, events: Int16(POLLIN), revents: 0)
             guard poll(&waiting, 1, 100) > 0 else { continue }
-            var byte: UInt8 = 0
-            guard read(output, &byte, 1) == 1 else { return nil }
-            if byte == UInt8(ascii: "\n") { return String(decoding: line, as: UTF8.self) }
-            line.append(byte)
+            var chunk = [UInt8](repeating: 0, count: 65_536)
+            let count = read(output, &chunk, chunk.count)
+            guard count > 0 else { return nil }
+            rest.append(contentsOf: chunk[..<count])
         }
-        return nil
+    }
+
+    /// Writes a line to its standard input.
+    func writeLine(_ line: String) {
+        Output.write(line + "\n", to: lifeline)
+    }
+
+    /// Whether it has ended by itself.
+    var hasEnded: Bool {
+        guard waitStatus == nil else { return true }
+        var status: Int32 = 0
+        guard waitpid(processID, &status, WNOHANG) != 0 else { return false }
+        waitStatus = status
+        return true
     }
 
     /// Asks it to end with SIGTERM, waits, and kills it when it has not within ten seconds: a

@@ -42,6 +42,9 @@ final class ChildServer {
 
     var processID: Int32 { process.processID }
 
+    /// Whether it has ended of its own accord.
+    var isGone: Bool { process.hasEnded }
+
     /// Asks it to stop and waits until it has. Returns whether it ended well, with status 0.
     @discardableResult
     func stop() -> Bool {

@@ -1,5 +1,7 @@
 // The memory of a process on this machine.
 
+internal import Glibc
+
 /// Sizes in bytes from `/proc/PID/smaps_rollup`.
 struct ProcessMemory: Sendable, Equatable {
     /// Resident set size: everything of the process that is in memory.
@@ -21,5 +23,19 @@ struct ProcessMemory: Sendable, Equatable {
             sum.proportional += proportional * 1024
         }
         return found ? sum : nil
+    }
+}
+
+/// What the kernel itself holds: the slabs, in which sockets live, and the pages of TCP's buffers.
+enum KernelMemory {
+    /// Bytes on the whole machine; nil where the kernel does not say.
+    static func read() -> UInt64? {
+        guard let memory = ProcFile.text("/proc/meminfo"),
+            let slab = ProcFile.number(after: "Slab", in: memory)
+        else { return nil }
+        let sockets = ProcFile.text("/proc/net/sockstat") ?? ""
+        let line = sockets.split(separator: "\n").first { $0.hasPrefix("TCP:") }
+        let pages = line?.split(separator: " ").last.flatMap { UInt64($0) } ?? 0
+        return slab * 1024 + pages * UInt64(sysconf(Int32(_SC_PAGESIZE)))
     }
 }

@@ -11,6 +11,8 @@ enum Bottleneck: Sendable, Equatable {
     case both(client: Double, server: Double)
     /// Threads that had work waited for a core.
     case machine(waiting: Double)
+    /// The rate that was asked for: both sides had time left.
+    case rate
     /// Neither side was full: the time went by in waiting for each other.
     case neither
     /// Neither the client nor the machine; the server's process cannot be seen.
@@ -26,11 +28,22 @@ enum Bottleneck: Sendable, Equatable {
     ///   - clientWaiting: the share in which the client's loops waited for a core.
     ///   - server: the busy share of the server's busiest thread; nil when it cannot be seen.
     ///   - serverWaiting: the share in which that thread waited for a core.
-    init(client: [Double], clientWaiting: Double, server: Double?, serverWaiting: Double) {
+    ///   - keptRate: whether a rate was asked for, and kept.
+    init(
+        client: [Double],
+        clientWaiting: Double,
+        server: Double?,
+        serverWaiting: Double,
+        keptRate: Bool = false
+    ) {
         let clientShare = client.max() ?? 0
         let isClientFull = clientShare >= Self.fullShare
         let isServerFull = (server ?? 0) >= Self.fullShare
         let waiting = max(clientWaiting, serverWaiting)
+        if keptRate {
+            self = .rate
+            return
+        }
         switch (isClientFull, isServerFull) {
         case (true, true): self = .both(client: clientShare, server: server ?? 0)
         case (true, false): self = .client(share: clientShare)
@@ -51,6 +64,7 @@ enum Bottleneck: Sendable, Equatable {
         case .server: "server"
         case .both: "client_and_server"
         case .machine: "machine"
+        case .rate: "rate"
         case .neither: "neither"
         case .notClient: "not_the_client"
         }
@@ -73,6 +87,8 @@ enum Bottleneck: Sendable, Equatable {
             the machine: threads with work to do waited for a core \(Figure.percent(waiting)) of \
             the time
             """
+        case .rate:
+            "the rate that was asked for, which was kept"
         case .neither:
             "neither side: both waited for the next message; more in flight (-c, -p) goes higher"
         case .notClient:

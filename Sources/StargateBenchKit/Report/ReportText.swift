@@ -30,7 +30,7 @@ struct ReportText {
 
     // MARK: What ran
 
-    private var target: [String] {
+    var target: [String] {
         var parts = [report.target.url]
         let processes = report.target.processes.map(String.init).joined(separator: ", ")
         let noun = report.target.processes.count == 1 ? "process" : "processes"
@@ -44,7 +44,7 @@ struct ReportText {
         return parts
     }
 
-    private var load: [String] {
+    var load: [String] {
         var parts = [amount]
         if let payload = settings.payload {
             let sizes =

@@ -40,6 +40,13 @@ struct Style: Sendable, Equatable {
             + dim(String(repeating: empty, count: width - filled))
     }
 
+    /// The columns of a terminal, from 80 to 120; 80 for anything else.
+    static func columns(of descriptor: Int32) -> Int {
+        var size = winsize()
+        guard ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0 else { return 80 }
+        return min(120, max(80, Int(size.ws_col)))
+    }
+
     private func wrap(_ text: String, _ code: String) -> String {
         hasColor ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
     }

@@ -1,5 +1,5 @@
 // From the command line to the exit status, for every mode: find or start the server, run the
-// fleet against it, print the report.
+// fleet against it, show the report.
 
 internal import ArgumentParser
 internal import Glibc
@@ -8,62 +8,79 @@ internal import StargateCore
 /// One invocation of a measuring mode.
 struct BenchSession {
     let targetPlan: TargetPlan
+    /// What the run was asked to do: a report without figures.
+    var template: RunReport
     private let child: ChildServer?
+    private let client: ClientOptions
     private let output: OutputOptions
     private let interruption: Interruption
+    private let countsCalls: Bool
 
-    /// Checks the machine's limits, finds or starts the server, and notes both in the settings.
+    /// Checks the machine's limits, finds or starts the server, and notes both for the report.
     ///
+    /// - Parameters:
+    ///   - template: mode and settings.
+    ///   - path: where the mode's service is on a server of our own.
+    ///   - messageSize: the longest message that is exchanged.
+    ///   - pipeline: how many of them may wait in the client's own queue.
     /// - Throws: a `ValidationError` for what the user can mend, a failure of the child otherwise.
     init(
+        template: RunReport,
         target: TargetOptions,
+        client: ClientOptions,
         output: OutputOptions,
-        maxMessageSize: Int,
-        settings: inout RunSettings
+        path: String = "",
+        messageSize: Int = 0,
+        pipeline: Int = 1
     ) throws {
         // A report may be piped into a program that has seen enough.
         signal(SIGPIPE, SIG_IGN)
-        if let problem = DescriptorLimit.raise().problem(connections: settings.connections) {
-            throw ValidationError(problem)
+        let share = template.settings.connections / client.procs + 1
+        if let problem = DescriptorLimit.raise().problem(connections: share) {
+            throw ValidationError(problem + " --procs N makes the load in N processes.")
         }
         interruption = Interruption()
         // The parser gives what follows --json to it, even where a URL was meant.
-        var (url, json) = (target.url, output.json)
+        var (url, json) = (client.laneUrl ?? target.url, output.json)
         if url == nil, let name = json, (try? TargetAddress(name)) != nil {
             (url, json) = (name, "-")
         }
         var output = output
         output.json = json
         self.output = output
+        self.client = client
+        countsCalls = target.syscalls
+        var template = template
+        template.name = output.name
         if let url {
             child = nil
-            settings.serverProcesses = try Self.processes(of: url, given: target.pid)
-            settings.url = url
+            template.target = try TargetReport.describing(url, pid: target.pid)
         } else {
             let child = try ChildServer(
                 executable: ChildServer.ownExecutable,
                 loops: target.serverLoops,
-                maxMessageSize: maxMessageSize,
+                maxMessageSize: max(1 << 20, messageSize),
                 protocols: target.protocolName.version.isHixie ? "all" : "default",
                 deflate: target.deflate
             )
             self.child = child
-            settings.serverProcesses = [child.processID]
-            settings.ownServerLoops = target.serverLoops
-            settings.url = child.url
+            template.target.url = child.url + path
+            template.target.processes = [Int(child.processID)]
+            template.target.ownServerLoops = target.serverLoops
         }
-        settings.protocolName = target.protocolName.defaultValueDescription
-        settings.deflate = target.deflate.rawValue
+        template.settings.describe(target, client)
+        self.template = template
         targetPlan = TargetPlan(
-            url: settings.url,
+            url: template.target.url,
             subprotocols: target.subprotocol,
             headers: target.header,
             origin: target.origin,
             protocolVersion: target.protocolName.version,
             compression: target.deflate.compression,
-            timeout: settings.schedule.timeout,
-            messageSize: settings.messageSize,
-            pipeline: settings.pipeline
+            timeout: client.timeout,
+            messageSize: messageSize,
+            pipeline: pipeline,
+            source: client.source
         )
         do {
             _ = try targetPlan.request()
@@ -72,52 +89,128 @@ struct BenchSession {
         }
     }
 
-    /// Runs the fleet and prints what came out. Throws the exit status unless it is 0.
-    func run<Worker: LoadWorker>(
-        _ settings: RunSettings,
-        makeWorker: (Int) -> Worker
-    ) throws {
-        let fleet = try Fleet(loopCount: settings.threads, makeWorker: makeWorker)
+    /// Makes one run.
+    ///
+    /// - Parameter makeWorker: makes the worker for a share of the connections.
+    func conduct<Worker: LoadWorker>(
+        _ schedule: RunSchedule,
+        makeWorker: (Range<Int>) -> Worker
+    ) throws -> RunReport {
+        let threads = template.settings.threads
+        let shares = Share.split(template.settings.connections, over: threads)
+        let countsWire = template.settings.deflate != "off" || client.procs * 1000 > shares.count
+        let fleet: any FleetControl
+        if client.procs > 1, client.lane == nil {
+            fleet = try ProcessFleet(count: client.procs, url: template.target.url)
+        } else {
+            let lane = client.lane ?? Lane()
+            let own = Share.split(threads, over: lane.count)[lane.index]
+            fleet = try Fleet(loopCount: own.count, countsWire: countsWire) {
+                makeWorker(shares[own.lowerBound + $0])
+            }
+        }
+        if client.lane != nil {
+            FleetPuppet(fleet: fleet).obey()
+            Glibc.exit(ExitStatus.good.rawValue)
+        }
         let progress = Progress(
-            unit: settings.mode.unit,
+            unit: template.mode.unit,
             isTerminal: isatty(STDERR_FILENO) == 1,
             isQuiet: output.quiet,
             style: Style(for: STDERR_FILENO)
         )
         var run = LoadRun(
             fleet: fleet,
-            schedule: settings.schedule,
-            serverProcesses: settings.serverProcesses,
+            schedule: schedule,
+            serverProcesses: template.target.processes.map { Int32(truncatingIfNeeded: $0) },
             progress: progress,
-            connectionCount: settings.connections,
+            connectionCount: template.settings.connections,
             interruption: interruption
         )
+        run.countsCalls = countsCalls
+        var report = template
+        report.settings.describe(schedule)
         var outcome = run.conduct()
-        if let child, !child.stop() { outcome.childEndedBadly = true }
-        let report = RunReport(settings: settings, outcome: outcome)
-        try show(report)
+        if let child, child.isGone { outcome.childEndedBadly = true }
+        report.take(outcome)
+        return report
+    }
+
+    /// Makes one run and shows it.
+    func run<Worker: LoadWorker>(
+        _ schedule: RunSchedule,
+        makeWorker: (Range<Int>) -> Worker
+    ) throws {
+        try finish(try conduct(schedule, makeWorker: makeWorker))
+    }
+
+    /// Shows a report and throws its exit status unless it is 0.
+    func finish(_ report: RunReport) throws {
+        var report = report
+        if let child, !child.stop(), report.result.status != .interrupted {
+            report.notes.append("the server that was started did not end well")
+        }
+        report.judge(goals: output.slo)
+        let problems = output.write(report)
+        if !output.takesStandardOutput {
+            let text = ReportText(
+                report: report,
+                style: Style(for: STDOUT_FILENO),
+                width: Style.columns(of: STDOUT_FILENO)
+            )
+            Output.write(text.rendered() + "\n", to: STDOUT_FILENO)
+        }
+        for problem in problems { Output.write("stargate-bench: \(problem)\n", to: STDERR_FILENO) }
+        guard problems.isEmpty else { throw ExitCode(ExitStatus.errors.rawValue) }
         guard report.exitStatus == .good else { throw ExitCode(report.exitStatus.rawValue) }
     }
+}
 
-    private func show(_ report: RunReport) throws {
-        if let path = output.json {
-            let text = report.json.rendered() + "\n"
-            if path == "-" {
-                Output.write(text, to: STDOUT_FILENO)
-                return
+extension TargetReport {
+    /// Finds out who serves a URL.
+    static func describing(_ url: String, pid: Int32?) throws -> TargetReport {
+        var target = TargetReport()
+        target.url = url
+        let address = try TargetAddress(url)
+        if let pid {
+            target.processes = ProcessTree.withDescendants([pid]).map { Int($0) }
+        } else if address.isLoopback {
+            let found = ListeningProcess.find(port: address.port)
+            target.processes = ProcessTree.withDescendants(found).map { Int($0) }
+            if found.isEmpty {
+                target.blindness =
+                    "no process of ours listens on port \(address.port); --pid names one"
             }
-            if let problem = Output.writeFile(text, path: path) {
-                Output.write("stargate-bench: \(problem)\n", to: STDERR_FILENO)
-                throw ExitCode(ExitStatus.errors.rawValue)
-            }
+        } else {
+            target.blindness =
+                "the server is on another machine, as far as its name tells; --pid if it is not"
         }
-        let style = Style(for: STDOUT_FILENO)
-        Output.write(ReportText(report: report, style: style).rendered() + "\n", to: STDOUT_FILENO)
+        target.processName = target.processes.first.flatMap {
+            ProcessTree.name(of: Int32(truncatingIfNeeded: $0))
+        }
+        return target
+    }
+}
+
+extension SettingsReport {
+    mutating func describe(_ target: TargetOptions, _ client: ClientOptions) {
+        protocolName = target.protocolName.defaultValueDescription
+        deflate = target.deflate.rawValue
+        subprotocols = target.subprotocol
+        origin = target.origin
+        headerNames = target.header.map(\.name)
+        threads = client.threadTotal(connections: connections)
+        processes = client.procs
+        timeout = client.timeout.seconds
+        source = client.source?.text
+        connectRate = client.connectRate > 0 ? client.connectRate : nil
     }
 
-    private static func processes(of url: String, given: Int32?) throws -> [Int32] {
-        if let given { return [given] }
-        let address = try TargetAddress(url)
-        return address.isLoopback ? ListeningProcess.find(port: address.port) : []
+    mutating func describe(_ schedule: RunSchedule) {
+        switch schedule.length {
+        case .duration(let span): duration = span.seconds
+        case .count(let number): count = number
+        }
+        warmup = schedule.warmup.seconds
     }
 }

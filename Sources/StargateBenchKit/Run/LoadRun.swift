@@ -5,8 +5,8 @@
 internal import Glibc
 
 /// One run of a fleet of workers.
-struct LoadRun<Worker: LoadWorker> {
-    let fleet: Fleet<Worker>
+struct LoadRun {
+    let fleet: any FleetControl
     let schedule: RunSchedule
     /// The processes of the server; empty when they are not on this machine or not visible.
     let serverProcesses: [Int32]
@@ -16,9 +16,13 @@ struct LoadRun<Worker: LoadWorker> {
 
     private var interruption: Interruption
     private var outcome = RunOutcome(report: FleetReport(merging: []))
+    private var timeline: TimelineRecorder?
+    private var calls: SystemCallCount?
+    /// Whether system calls of the server are to be counted, which slows it down a little.
+    var countsCalls = false
 
     init(
-        fleet: Fleet<Worker>,
+        fleet: any FleetControl,
         schedule: RunSchedule,
         serverProcesses: [Int32],
         progress: Progress,
@@ -36,10 +40,11 @@ struct LoadRun<Worker: LoadWorker> {
     /// Runs it. Returns when every connection is closed or given up.
     mutating func conduct() -> RunOutcome {
         outcome.memoryBefore = ProcessMemory.read(serverProcesses)
+        outcome.kernelBefore = KernelMemory.read()
         connect()
         if !outcome.wasInterrupted { load() }
         finish()
-        if let reports = fleet.ask({ $0.statistics.report() }) {
+        if let reports = fleet.reports() {
             outcome.report = FleetReport(merging: reports)
             fleet.stop()
         } else {
@@ -52,7 +57,7 @@ struct LoadRun<Worker: LoadWorker> {
 
     private mutating func connect() {
         let start = MonotonicClock.now()
-        fleet.tell { worker, loop in worker.connect(on: loop) }
+        fleet.order(.connect)
         wait(until: .ready, deadline: nil, phase: .connecting(connectionCount))
         outcome.connectLength = MonotonicClock.now() - start
         if schedule.settling > .zero {
@@ -64,13 +69,12 @@ struct LoadRun<Worker: LoadWorker> {
         switch schedule.length {
         case .count(let count):
             beginAccounts()
-            fleet.tell { worker, _ in
-                worker.statistics.beginWindow()
-                worker.go()
-            }
+            fleet.order(.beginWindow)
+            fleet.order(.go)
+            timeline = TimelineRecorder(start: MonotonicClock.now())
             wait(until: .drained, deadline: nil, phase: .counting(count))
         case .duration(let duration):
-            fleet.tell { worker, _ in worker.go() }
+            fleet.order(.go)
             if schedule.warmup > .zero {
                 wait(
                     until: .drained,
@@ -79,42 +83,45 @@ struct LoadRun<Worker: LoadWorker> {
                 )
             }
             beginAccounts()
-            fleet.tell { worker, _ in worker.statistics.beginWindow() }
+            fleet.order(.beginWindow)
+            timeline = TimelineRecorder(start: MonotonicClock.now())
             wait(until: .drained, deadline: deadline(duration), phase: .measuring(duration))
         }
-        fleet.tell { worker, _ in worker.statistics.endWindow() }
+        fleet.order(.endWindow)
         endAccounts()
+        outcome.timeline = timeline?.report()
+        timeline = nil
     }
 
     private mutating func finish() {
         // Someone who pressed Ctrl-C does not wait for a slow server.
         let patience = outcome.wasInterrupted ? TimeSpan(seconds: 1) : schedule.timeout
         let isOrderly = !outcome.wasInterrupted
-        fleet.tell { worker, _ in worker.drain() }
+        fleet.order(.drain)
         wait(until: .drained, deadline: deadline(patience), phase: .finishing, heedsSignals: false)
-        fleet.tell { worker, _ in
-            // What is still outstanding now is overdue.
-            if isOrderly { worker.sweep(now: .max) }
-            worker.close()
-        }
+        if isOrderly { fleet.order(.giveUp) }
+        fleet.order(.close)
         wait(until: .closed, deadline: deadline(patience), phase: .finishing, heedsSignals: false)
-        if isOrderly { fleet.tell { worker, _ in worker.cut() } }
+        if isOrderly { fleet.order(.cut) }
     }
 
     private mutating func beginAccounts() {
         outcome.startedAt = MonotonicClock.read(CLOCK_REALTIME) / 1_000_000
         outcome.windowLength = MonotonicClock.now()
         outcome.serverUsage = ProcessUsage.read(serverProcesses)
-        outcome.clientUsage = ProcessUsage.read([getpid()])
+        outcome.clientUsage = ProcessUsage.read([getpid()] + fleet.processes)
+        if countsCalls { calls = SystemCallCount(of: serverProcesses) }
     }
 
     private mutating func endAccounts() {
         let server = ProcessUsage.read(serverProcesses)
-        let client = ProcessUsage.read([getpid()])
+        let client = ProcessUsage.read([getpid()] + fleet.processes)
+        if let calls { outcome.systemCalls = calls.finish() }
         outcome.windowLength = MonotonicClock.now() - outcome.windowLength
         outcome.serverUsage = outcome.serverUsage.flatMap { before in server?.since(before) }
         outcome.clientUsage = outcome.clientUsage.flatMap { before in client?.since(before) }
         outcome.memoryAfter = ProcessMemory.read(serverProcesses)
+        outcome.kernelAfter = KernelMemory.read()
         outcome.heldCount = fleet.snapshot()?.openNow ?? 0
     }
 
@@ -136,6 +143,7 @@ struct LoadRun<Worker: LoadWorker> {
                 return
             }
             progress.show(snapshot)
+            timeline?.add(snapshot)
             if snapshot.stage >= stage { return }
             if heedsSignals, interruption.check() {
                 outcome.wasInterrupted = true

@@ -1,49 +1,84 @@
 // From what a run yields to the values that are shown.
 
 internal import Glibc
+internal import Histogram
 
 extension RunReport {
-    init(settings: RunSettings, outcome: RunOutcome) {
-        self.init()
-        mode = settings.mode
+    /// Adds what a run yielded to what it was asked to do.
+    mutating func take(_ outcome: RunOutcome) {
         startedAt = outcome.startedAt
         machine = .ofThisProcess
-        target = TargetReport(settings)
-        self.settings = SettingsReport(settings)
-        addFigures(outcome, isEcho: settings.mode == .echo)
+        addFigures(outcome)
+        addLatencies(outcome.report)
         addCosts(outcome)
-        errors = outcome.report.errors.entries.map {
-            ErrorReport(
-                kind: $0.kind.rawValue,
-                title: $0.kind.title,
-                count: $0.count,
-                firstExample: $0.firstExample
-            )
-        }
+        addLimit(outcome)
+        errors = outcome.report.errors.reports
         judge(outcome)
     }
 
-    private mutating func addFigures(_ outcome: RunOutcome, isEcho: Bool) {
+    private mutating func addFigures(_ outcome: RunOutcome) {
         let fleet = outcome.report
         result.completed = fleet.measured
+        result.sent = fleet.sent
+        result.checked = fleet.checked
         result.elapsed = Double(fleet.elapsed) / 1e9
         result.perSecond = fleet.rate
-        result.payloadBytesPerSecond = isEcho ? fleet.rate * settings.meanSize : nil
+        if !settings.sizes.isEmpty {
+            result.payloadBytesPerSecond = fleet.rate * settings.meanSize
+        }
         result.connectionsOpened = fleet.opened
         result.connectionsHeld = outcome.heldCount
         result.connectTime = Double(outcome.connectLength) / 1e9
-        if isEcho, let main = LatencyReport(.roundTrip, fleet.latency) { latencies.append(main) }
-        if mode == .handshake {
+        timeline = mode == .idle ? nil : outcome.timeline
+        if let count = fleet.wire {
+            wire = WireReport(
+                sentBytes: count.sent,
+                receivedBytes: count.received,
+                sentPayload: UInt64(Double(fleet.sent) * settings.meanSize),
+                receivedPayload: UInt64(Double(fleet.measured) * settings.meanSize)
+            )
+        }
+    }
+
+    private mutating func addLatencies(_ fleet: FleetReport) {
+        switch mode {
+        case .echo, .saturate:
+            latencies += [LatencyReport(.roundTrip, fleet.latency)].compactMap { $0 }
+            latencies += [fleet.uncorrected.flatMap { LatencyReport(.uncorrected, $0) }]
+                .compactMap { $0 }
+        case .handshake:
             let names: [LatencyReport.Name] = [.connect, .upgrade, .close]
             latencies += zip(names, fleet.parts).compactMap { LatencyReport($0, $1) }
-            if let main = LatencyReport(.cycle, fleet.latency) { latencies.append(main) }
+            latencies += [LatencyReport(.cycle, fleet.latency)].compactMap { $0 }
+        case .broadcast: addFanout(fleet)
+        case .push: latencies += [LatencyReport(.delivery, fleet.latency)].compactMap { $0 }
+        case .idle: break
         }
+    }
+
+    private mutating func addFanout(_ fleet: FleetReport) {
+        var first = LatencyHistogram.forLatency()
+        var last = LatencyHistogram.forLatency()
+        for record in fleet.fanout where record.recipients == UInt64(settings.connections) {
+            first.record(min(record.first, LatencyHistogram.longestLatency))
+            last.record(min(record.last, LatencyHistogram.longestLatency))
+        }
+        latencies += [
+            LatencyReport(.firstRecipient, first), LatencyReport(.lastRecipient, last),
+            LatencyReport(.delivery, fleet.latency),
+        ].compactMap { $0 }
     }
 
     private mutating func addCosts(_ outcome: RunOutcome) {
         let fleet = outcome.report
         server = outcome.serverUsage.map {
             ServerCost($0, operations: fleet.measured, elapsed: outcome.windowLength)
+        }
+        switch outcome.systemCalls {
+        case .counted(let number) where fleet.measured > 0:
+            server?.systemCallsPerOperation = Double(number) / Double(fleet.measured)
+        case .missing(let why): server?.systemCallsMissing = why
+        case .counted, nil: break
         }
         let used = outcome.clientUsage?.cpuNanoseconds
         client = ClientCost(
@@ -59,15 +94,27 @@ extension RunReport {
                 residentAfter: after.resident,
                 proportionalBefore: before.proportional,
                 proportionalAfter: after.proportional,
+                kernelBefore: outcome.kernelBefore,
+                kernelAfter: outcome.kernelAfter,
                 connections: outcome.heldCount
             )
         }
+    }
+
+    /// The share of the rate asked for from which it counts as kept: the last messages of a run are
+    /// still on their way when it ends.
+    static let keptShare = 0.97
+
+    private mutating func addLimit(_ outcome: RunOutcome) {
         guard mode != .idle else { return }
         let bottleneck = Bottleneck(
-            client: fleet.busyShares,
-            clientWaiting: fleet.waitingShare,
+            client: outcome.report.busyShares,
+            clientWaiting: outcome.report.waitingShare,
             server: server?.busiestThreadShare,
-            serverWaiting: server?.busiestThreadWaiting ?? 0
+            serverWaiting: server?.busiestThreadWaiting ?? 0,
+            keptRate: settings.rate.map {
+                settings.ramp == 0 && result.perSecond >= $0 * Self.keptShare
+            } ?? false
         )
         limit = LimitReport(key: bottleneck.key, explanation: bottleneck.explanation)
     }
@@ -79,50 +126,31 @@ extension RunReport {
         } else if outcome.report.opened == 0, errorTotal > 0 {
             result.status = .noConnection
         } else if outcome.isStuck {
-            invalidate("a client thread stopped answering")
+            invalidate("a part of the client stopped answering")
         } else if outcome.childEndedBadly {
             invalidate("the server that was started did not end well")
         } else if errorTotal > 0 {
             result.status = .errors
         } else if !isDone {
             invalidate("nothing was completed")
+        } else if let rate = settings.rate, settings.ramp == 0, limit?.key == "client" {
+            let achieved = Figure.rate(result.perSecond)
+            invalidate(
+                "the client was full and made \(achieved) instead of \(Figure.rate(rate)) msg/s"
+            )
         }
+    }
+
+    /// Holds the run against goals; what is bad already stays so.
+    mutating func judge(goals: [Goal]) {
+        self.goals = goals.map { $0.judge(self) }
+        guard self.goals.contains(where: { !$0.isMet }) else { return }
+        if result.status == .good || result.status == .errors { result.status = .goalMissed }
     }
 
     private mutating func invalidate(_ why: String) {
         result.status = .invalid
         result.invalidBecause = why
-    }
-}
-
-extension TargetReport {
-    init(_ settings: RunSettings) {
-        self.init()
-        url = settings.url
-        ownServerLoops = settings.ownServerLoops
-        processes = settings.serverProcesses.map { Int($0) }
-    }
-}
-
-extension SettingsReport {
-    init(_ run: RunSettings) {
-        self.init()
-        connections = run.connections
-        threads = run.threads
-        if run.mode == .echo {
-            pipeline = run.pipeline
-            sizes = [SizeShare(bytes: run.messageSize, weight: 1)]
-            payload = run.payload.rawValue
-            seed = run.seed
-        }
-        protocolName = run.protocolName
-        deflate = run.deflate
-        switch run.schedule.length {
-        case .duration(let span): duration = span.seconds
-        case .count(let number): count = number
-        }
-        warmup = run.schedule.warmup.seconds
-        timeout = run.schedule.timeout.seconds
     }
 }
 

@@ -29,6 +29,10 @@ struct RunOutcome: Sendable {
     var windowLength: UInt64 = 0
     var memoryBefore: ProcessMemory?
     var memoryAfter: ProcessMemory?
+    var kernelBefore: UInt64?
+    var kernelAfter: UInt64?
+    var systemCalls: SystemCallCount.Outcome?
+    var timeline: TimelineReport?
     /// Connections still open at the end of the window.
     var heldCount = 0
     /// How long opening the connections took, in nanoseconds.

@@ -23,8 +23,7 @@ struct TargetAddress: Equatable, Sendable {
         } else if !text.contains("/"), !text.contains(":") {
             // Echo is the default mode, so a mistyped mode is taken for its URL.
             throw Problem(
-                description: "'\(text)' is neither a mode (echo, handshake, idle, soak, serve) nor "
-                    + "a URL"
+                description: "'\(text)' is neither a mode (see --help) nor a URL"
             )
         } else {
             throw Problem(

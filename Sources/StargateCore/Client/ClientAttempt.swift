@@ -73,7 +73,8 @@ final class ClientAttempt: ConnectionOwner {
         )
         socket = WebSocket(connection)
         connection.setDeadline(after: request.timeout)
-        let status = loop.withTransport { $0.connect(connection, to: address) }
+        let local = request.localHost.flatMap { SocketAddress(host: $0, port: 0) }
+        let status = loop.withTransport { $0.connect(connection, to: address, from: local) }
         if status != 0 { connection.transportEnded(status) }
     }
 

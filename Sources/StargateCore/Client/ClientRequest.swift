@@ -14,6 +14,10 @@ public struct ClientRequest: Sendable {
     public var compression: PerMessageDeflate?
     /// How long the connection may take, from the name lookup to the end of the handshake.
     public var timeout = Duration.seconds(10)
+    /// The numeric address from which to connect, for a machine with several; nil for the one that
+    /// the system chooses. Each address has some 28,000 ports to one server. An address of another
+    /// family than the server's, or one that this machine does not have, makes connecting fail.
+    public var localHost: String?
     /// The longest message that is received, in bytes, fragments summed up.
     public var maxMessageSize = 1 << 20
     /// The most fragments of one message that is received.

@@ -90,9 +90,13 @@ final class EpollTransport: Transport {
         return register(descriptor, connection, [])
     }
 
-    override func connect(_ connection: Connection, to address: SocketAddress) -> Int32 {
+    override func connect(
+        _ connection: Connection,
+        to address: SocketAddress,
+        from local: SocketAddress?
+    ) -> Int32 {
         unsafe socket(connection).initialize(to: EpollSocket())
-        let descriptor = address.makeStreamSocket(isNonblocking: true)
+        let descriptor = address.makeStreamSocket(boundTo: local, isNonblocking: true)
         guard descriptor >= 0 else { return -errno }
         let status = unsafe address.withSockaddr { unsafe Glibc.connect(descriptor, $0, $1) }
         guard status == 0 || errno == EINPROGRESS else {

@@ -45,6 +45,26 @@ extension SocketAddress {
         )
     }
 
+    /// The same for a connection from a local address, with a port of the system's choice. Returns
+    /// -1 and leaves `errno` behind when that is not possible.
+    func makeStreamSocket(boundTo local: SocketAddress?, isNonblocking: Bool = false) -> Int32 {
+        let descriptor = makeStreamSocket(isNonblocking: isNonblocking)
+        guard let local, descriptor >= 0 else { return descriptor }
+        #if os(Linux)
+        // The port is chosen when the other end is known, so each pair has all ports: ip(7).
+        var isOn: Int32 = 1
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        _ = unsafe setsockopt(descriptor, Int32(IPPROTO_IP), 24, &isOn, size)
+        #endif
+        guard unsafe local.withSockaddr({ unsafe bind(descriptor, $0, $1) }) == 0 else {
+            let code = errno
+            _ = close(descriptor)
+            errno = code
+            return -1
+        }
+        return descriptor
+    }
+
     /// The address of the socket's other end; nil when it has none any more.
     init?(peerOf descriptor: Int32) {
         unsafe self.init { unsafe getpeername(descriptor, $0, $1) }

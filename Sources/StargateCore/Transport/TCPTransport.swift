@@ -43,9 +43,13 @@ final class TCPTransport: Transport {
         return status
     }
 
-    override func connect(_ connection: Connection, to address: SocketAddress) -> Int32 {
+    override func connect(
+        _ connection: Connection,
+        to address: SocketAddress,
+        from local: SocketAddress?
+    ) -> Int32 {
         prepare(connection)
-        let descriptor = address.makeStreamSocket()
+        let descriptor = address.makeStreamSocket(boundTo: local)
         guard descriptor >= 0 else { return -errno }
         let opened = unsafe uv_tcp_open(handle(connection), descriptor)
         guard opened == 0 else {

@@ -14,8 +14,12 @@ class Transport {
     /// error the descriptor is closed and the connection is still to be closed by the caller.
     func adopt(_ descriptor: Int32, for connection: Connection) -> Int32 { UV_ENOTSUP.rawValue }
 
-    /// Begins to connect; ends in `transportConnected(_:)`.
-    func connect(_ connection: Connection, to address: SocketAddress) -> Int32 {
+    /// Begins to connect, from a local address if one is given; ends in `transportConnected(_:)`.
+    func connect(
+        _ connection: Connection,
+        to address: SocketAddress,
+        from local: SocketAddress?
+    ) -> Int32 {
         UV_ENOTSUP.rawValue
     }
 

@@ -51,6 +51,9 @@ struct TestRun {
     var threads = 1
     var schedule = RunSchedule(length: .count(100), timeout: TimeSpan(seconds: 2))
     var processes: [Int32] = []
+    var rate: Double?
+    var check = CheckMode.full
+    var seed: UInt64 = 1
 
     private var target: TargetPlan {
         TargetPlan(
@@ -61,24 +64,27 @@ struct TestRun {
         )
     }
 
+    private var count: UInt64? {
+        if case .count(let number) = schedule.length { number } else { nil }
+    }
+
     func echo() throws -> RunReport {
-        var count: UInt64?
-        if case .count(let number) = schedule.length { count = number }
+        let depth = rate == nil ? pipeline : 65_536
         let plan = EchoPlan(
             target: target,
-            deck: PayloadDeck(kind: payload, messageSize: size, inFlight: pipeline, seed: 1),
-            depth: pipeline,
+            deck: PayloadDeck(kind: payload, messageSize: size, inFlight: pipeline, seed: seed),
+            depth: depth,
             timeout: schedule.timeout.nanoseconds,
             connectRate: 0,
             connectionCount: connections,
-            messageCount: count
+            messageCount: count,
+            rate: rate,
+            check: check
         )
         return try run(.echo) { EchoWorker(plan: plan, share: $0) }
     }
 
     func handshake() throws -> RunReport {
-        var count: UInt64?
-        if case .count(let number) = schedule.length { count = number }
         let plan = HandshakePlan(
             target: target,
             timeout: schedule.timeout.nanoseconds,
@@ -97,6 +103,20 @@ struct TestRun {
         return try run(.idle) { IdleWorker(plan: plan, share: $0) }
     }
 
+    /// A broadcast or, without somebody who publishes, a push.
+    func stream(_ mode: BenchMode, publishing: StreamPlan.Publishing? = nil) throws -> RunReport {
+        let plan = StreamPlan(
+            target: target,
+            messageSize: size,
+            timeout: schedule.timeout.nanoseconds,
+            connectRate: 0,
+            connectionCount: connections,
+            messageCount: count,
+            publishing: publishing
+        )
+        return try run(mode) { StreamWorker(plan: plan, share: $0) }
+    }
+
     private func run<Worker: LoadWorker>(
         _ mode: BenchMode,
         _ makeWorker: (Range<Int>) -> Worker
@@ -111,18 +131,17 @@ struct TestRun {
             connectionCount: connections,
             interruption: Interruption()
         )
-        let settings = RunSettings(
-            mode: mode,
-            url: url,
-            serverProcesses: processes,
-            connections: connections,
-            pipeline: pipeline,
-            payload: payload,
-            messageSize: size,
-            threads: threads,
-            schedule: schedule
-        )
-        return RunReport(settings: settings, outcome: run.conduct())
+        var report = RunReport()
+        report.mode = mode
+        report.target.url = url
+        report.settings.connections = connections
+        report.settings.threads = threads
+        report.settings.rate = rate
+        report.settings.sizes = [SizeShare(bytes: size, weight: 1)]
+        report.settings.payload = payload.rawValue
+        report.settings.describe(schedule)
+        report.take(run.conduct())
+        return report
     }
 }
 

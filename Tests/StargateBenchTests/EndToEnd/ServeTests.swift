@@ -76,7 +76,10 @@ struct ServeTests {
         ["handshake", "-n", "50", "-c", "4"], ["idle", "-c", "100", "-d", "200ms"],
     ])
     func `the program measures a server of its own`(arguments: [String]) throws {
-        let process = try ChildProcess(path: Peer.bench, arguments: arguments + ["-q", "--json"])
+        let process = try ChildProcess(
+            path: Peer.bench,
+            arguments: arguments + ["--quiet", "--json"]
+        )
         var lines: [String] = []
         while let line = process.readLine(timeout: TimeSpan(seconds: 30)) { lines.append(line) }
         let report = try RunReport(parsing: lines.joined(separator: "\n"))

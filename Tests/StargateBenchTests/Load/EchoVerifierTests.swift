@@ -40,7 +40,7 @@ private struct Exchange {
             exchange.send(4)
             for message in 0..<4 {
                 let number = round * 4 + message
-                #expect(exchange.echo(number) == .good(sentAt: UInt64(1000 + number)))
+                #expect(exchange.echo(number) == .good(at(UInt64(1000 + number))))
             }
             #expect(exchange.verifier.inFlight == 0)
         }
@@ -50,11 +50,11 @@ private struct Exchange {
     func `a changed byte is corruption, and the next echo is good again`(offset: Int) {
         var exchange = Exchange()
         exchange.send(3)
-        #expect(exchange.echo(0) == .good(sentAt: 1000))
+        #expect(exchange.echo(0) == .good(at(1000)))
         var bytes = exchange.sent[1]
         bytes[offset] ^= 1
         #expect(exchange.receive(bytes) == .wrong(.corrupt(message: 1, offset: offset)))
-        #expect(exchange.echo(2) == .good(sentAt: 1002))
+        #expect(exchange.echo(2) == .good(at(1002)))
     }
 
     @Test(arguments: [0, 1, 19, 21, 40])
@@ -66,7 +66,7 @@ private struct Exchange {
             exchange.receive(bytes)
                 == .wrong(.wrongLength(message: 0, expected: 20, received: length))
         )
-        #expect(exchange.echo(1) == .good(sentAt: 1001))
+        #expect(exchange.echo(1) == .good(at(1001)))
     }
 
     @Test func `text for binary is the wrong type, and so is the reverse`() {
@@ -82,18 +82,18 @@ private struct Exchange {
     @Test func `two echoes in the wrong order are one early and one reordered`() {
         var exchange = Exchange()
         exchange.send(3)
-        #expect(exchange.echo(1) == .early(sentAt: 1001, overtaken: 1))
+        #expect(exchange.echo(1) == .early(at(1001), overtaken: 1))
         #expect(exchange.verifier.inFlight == 2)
         #expect(exchange.echo(0) == .wrong(.reordered(message: 0)))
-        #expect(exchange.echo(2) == .good(sentAt: 1002))
+        #expect(exchange.echo(2) == .good(at(1002)))
         #expect(exchange.verifier.inFlight == 0)
     }
 
     @Test func `a dropped message is missed by the ones behind it, and given up in the end`() {
         var exchange = Exchange()
         exchange.send(4)
-        #expect(exchange.echo(0) == .good(sentAt: 1000))
-        #expect(exchange.echo(3) == .early(sentAt: 1003, overtaken: 2))
+        #expect(exchange.echo(0) == .good(at(1000)))
+        #expect(exchange.echo(3) == .early(at(1003), overtaken: 2))
         #expect(exchange.verifier.inFlight == 2)
         #expect(exchange.verifier.oldestSentAt == nil)
         #expect(exchange.verifier.giveUpOvertaken(sentBefore: 1001) == [])
@@ -105,9 +105,9 @@ private struct Exchange {
     @Test func `a repeated echo is a duplicate, with and without others in flight`() {
         var exchange = Exchange()
         exchange.send(2)
-        #expect(exchange.echo(0) == .good(sentAt: 1000))
+        #expect(exchange.echo(0) == .good(at(1000)))
         #expect(exchange.echo(0) == .wrong(.duplicate(message: 0)))
-        #expect(exchange.echo(1) == .good(sentAt: 1001))
+        #expect(exchange.echo(1) == .good(at(1001)))
         #expect(exchange.echo(1) == .wrong(.duplicate(message: 1)))
         #expect(exchange.verifier.inFlight == 0)
     }
@@ -116,7 +116,7 @@ private struct Exchange {
         var exchange = Exchange()
         #expect(exchange.receive([1, 2, 3]) == .wrong(.unexpected(length: 3)))
         exchange.send(1)
-        #expect(exchange.echo(0) == .good(sentAt: 1000))
+        #expect(exchange.echo(0) == .good(at(1000)))
         #expect(exchange.receive([]) == .wrong(.unexpected(length: 0)))
     }
 
@@ -142,7 +142,7 @@ private struct Exchange {
         var exchange = Exchange(depth: 5)
         exchange.send(5)
         for message in 0..<500 {
-            #expect(exchange.echo(message) == .good(sentAt: UInt64(1000 + message)))
+            #expect(exchange.echo(message) == .good(at(UInt64(1000 + message))))
             exchange.send(1)
             #expect(exchange.verifier.inFlight == 5)
         }

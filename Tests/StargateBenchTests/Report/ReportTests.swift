@@ -41,20 +41,25 @@ private func makeReport(
     outcome.heldCount = opened
     outcome.connectLength = 10_000_000
     outcome.wasInterrupted = interrupted
-    let settings = RunSettings(
-        mode: mode,
-        url: "ws://127.0.0.1:9001/",
-        ownServerLoops: 1,
-        serverProcesses: [4242],
-        connections: 64,
-        messageSize: 20,
-        threads: 1,
-        schedule: RunSchedule(
+    var report = RunReport()
+    report.mode = mode
+    report.target.url = "ws://127.0.0.1:9001/"
+    report.target.ownServerLoops = 1
+    report.target.processes = [4242]
+    report.settings.connections = 64
+    if mode == .echo {
+        report.settings.pipeline = 1
+        report.settings.sizes = [SizeShare(bytes: 20, weight: 1)]
+        report.settings.payload = "binary"
+    }
+    report.settings.describe(
+        RunSchedule(
             length: .duration(TimeSpan(seconds: 10)),
             warmup: TimeSpan(seconds: 1)
         )
     )
-    return RunReport(settings: settings, outcome: outcome)
+    report.take(outcome)
+    return report
 }
 
 private func text(_ report: RunReport, style: Style = .plain) -> String {
