@@ -49,7 +49,11 @@ final class VirtualTransport: Transport {
         return virtual
     }
 
-    override func connect(_ connection: Connection, to address: SocketAddress) -> Int32 {
+    override func connect(
+        _ connection: Connection,
+        to address: SocketAddress,
+        from local: SocketAddress?
+    ) -> Int32 {
         let virtual = prepare(connection)
         guard let connector, connector(virtual, address) else { return UV_ECONNREFUSED.rawValue }
         return 0

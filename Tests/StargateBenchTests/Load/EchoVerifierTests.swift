@@ -32,7 +32,41 @@ private struct Exchange {
     }
 }
 
+/// The departure of a message that left when it was due.
+private func at(_ moment: UInt64) -> Departure { Departure(sentAt: moment, dueAt: moment) }
+
 @Suite struct EchoVerifierTests {
+    @Test func `the ring grows with what a slow server lets pile up`() {
+        var exchange = Exchange(depth: 65_536)
+        exchange.send(5000)
+        for message in 0..<5000 {
+            #expect(exchange.echo(message) == .good(at(UInt64(1000 + message))))
+        }
+    }
+
+    @Test func `what is not to be checked is not`() {
+        let deck = PayloadDeck(kind: .binary, messageSize: 20, inFlight: 1, seed: 3)
+        let wrong = [UInt8](repeating: 7, count: 20)
+        for (mode, found) in [(CheckMode.full, 128), (.sample, 2), (.off, 0)] {
+            var verifier = EchoVerifier(deck: deck, connection: 0, depth: 1, check: mode)
+            var faults = 0
+            for moment in 0..<128 {
+                verifier.sent(at: UInt64(moment))
+                let verdict = wrong.withUnsafeBytes {
+                    verifier.received(isText: false, payload: $0.bytes)
+                }
+                if case .wrong = verdict { faults += 1 }
+            }
+            #expect(faults == found)
+            #expect(verifier.checkedCount == UInt64(found))
+            verifier.sent(at: 0)
+            let short = wrong.withUnsafeBytes {
+                verifier.received(isText: false, payload: $0.bytes.extracting(0..<19))
+            }
+            #expect(short == .wrong(.wrongLength(message: 128, expected: 20, received: 19)))
+        }
+    }
+
     @Test(arguments: [0, 1, 7, 8, 20, 1000])
     func `echoes in order are good, and know when they were sent`(size: Int) {
         var exchange = Exchange(size: size, depth: 4)
