@@ -34,6 +34,11 @@ soak: deps ## Hold thousands of connections under mixed load (TIME=10m): does an
 	@swift build --configuration release --product stargate-bench
 	@exec "$$(swift build --configuration release --show-bin-path)/stargate-bench" soak --duration $(TIME)
 
+bench-truth: deps ## Prove that a server's stall shows in the latencies, and what the client costs
+	@swift build --configuration release --product stargate-bench
+	@bench="$$(swift build --configuration release --show-bin-path)/stargate-bench" && \
+		Scripts/bench-truth.py "$$bench" && Benchmarks/Yardstick/run.py "$$bench"
+
 compare: test-deps ## The same, side by side with Python websockets
 	@Scripts/compare.sh
 

@@ -9,8 +9,13 @@ import Testing
         let tables = (0..<4).map {
             Timetable(rate: 1000, connections: 4, turn: $0, phase: 0, ramp: 0)
         }
-        let moments = (0..<12).map { tables[$0 % 4].moment(of: UInt64($0 / 4), since: 5) }
-        #expect(moments == (0..<12).map { UInt64(5 + $0 * 1_000_000) })
+        let moments: [UInt64] = (0..<12).map { (order: Int) -> UInt64 in
+            tables[order % 4].moment(of: UInt64(order / 4), since: 5)
+        }
+        let expected: [UInt64] = (0..<12).map { (order: Int) -> UInt64 in
+            5 + UInt64(order) * 1_000_000
+        }
+        #expect(moments == expected)
     }
 
     @Test func `a ramp sends half as much in its time, and is even afterwards`() {
