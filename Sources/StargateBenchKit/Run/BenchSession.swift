@@ -91,7 +91,11 @@ struct BenchSession {
 
     /// Makes one run.
     ///
-    /// - Parameter makeWorker: makes the worker for a share of the connections.
+    /// - Parameters:
+    ///   - schedule: its times.
+    ///   - makeWorker: makes the worker for a share of the connections.
+    /// - Returns: what came of it.
+    /// - Throws: what keeps threads or processes from being started.
     func conduct<Worker: LoadWorker>(
         _ schedule: RunSchedule,
         makeWorker: (Range<Int>) -> Worker
@@ -150,7 +154,7 @@ struct BenchSession {
         if let child, !child.stop(), report.result.status != .interrupted {
             report.notes.append("the server that was started did not end well")
         }
-        report.judge(goals: output.slo)
+        if !output.slo.isEmpty { report.judge(goals: output.slo) }
         let problems = output.write(report)
         if !output.takesStandardOutput {
             let text = ReportText(
