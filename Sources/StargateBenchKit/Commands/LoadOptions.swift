@@ -91,6 +91,7 @@ struct MessageOptions: ParsableArguments {
     /// - Parameters:
     ///   - isTextOnly: the protocol knows no binary messages.
     ///   - inFlight: how many of one connection are under way at a time.
+    /// - Returns: all of them, made beforehand.
     /// - Throws: `ValidationError` for a file that cannot be sent.
     func deck(isTextOnly: Bool, inFlight: Int) throws -> PayloadDeck {
         let isText = text != nil || isTextOnly

@@ -21,6 +21,7 @@ struct TargetPlan: Sendable {
     /// The request that a connection makes.
     ///
     /// - Parameter connection: its number, for its source address.
+    /// - Returns: what the engine's client takes.
     /// - Throws: `ClientError` for a URL that the client does not take.
     func request(connection: Int = 0) throws(ClientError) -> ClientRequest {
         var request = try ClientRequest(url: url)

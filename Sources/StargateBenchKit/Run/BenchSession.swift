@@ -20,6 +20,9 @@ struct BenchSession {
     ///
     /// - Parameters:
     ///   - template: mode and settings.
+    ///   - target: whom to load.
+    ///   - client: with how many threads and processes.
+    ///   - output: what to leave behind.
     ///   - path: where the mode's service is on a server of our own.
     ///   - messageSize: the longest message that is exchanged.
     ///   - pipeline: how many of them may wait in the client's own queue.
@@ -102,7 +105,9 @@ struct BenchSession {
     ) throws -> RunReport {
         let threads = template.settings.threads
         let shares = Share.split(template.settings.connections, over: threads)
-        let countsWire = template.settings.deflate != "off" || client.procs * 1000 > shares.count
+        let countsWire =
+            template.settings.deflate != "off"
+            || template.settings.connections <= client.procs * 1000
         let fleet: any FleetControl
         if client.procs > 1, client.lane == nil {
             fleet = try ProcessFleet(count: client.procs, url: template.target.url)
