@@ -5,7 +5,7 @@ PORT ?= 9001
 TIME ?= 10m
 HOST ?= 127.0.0.1
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo test large-tests bench soak compare conformance attacks fuzz simulate docs format lint sanitize check clean
+.PHONY: help deps test-deps demo test large-tests bench soak drain restart faults compare conformance attacks fuzz simulate docs format lint sanitize check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +38,15 @@ bench-truth: deps ## Prove that a server's stall shows in the latencies, and wha
 	@swift build --configuration release --product stargate-bench
 	@bench="$$(swift build --configuration release --show-bin-path)/stargate-bench" && \
 		Scripts/bench-truth.py "$$bench" && Benchmarks/Yardstick/run.py "$$bench"
+
+drain: deps ## Stop a server with 10,000 clients, and count what they are told
+	@Scripts/lifecycle.sh drain
+
+restart: deps ## Restart a server 10 times under new connections: how many are refused?
+	@Scripts/lifecycle.sh restart
+
+faults: deps ## Have system calls fail, by seed, and check every message (SEEDS=100)
+	@Scripts/lifecycle.sh faults
 
 compare: test-deps ## The same, side by side with Python websockets
 	@Scripts/compare.sh

@@ -21,4 +21,66 @@
 // glibc hides this behind a macro that breaks its own module in Swift.
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 
+// The macros of cmsg(3), which Swift cannot see: sends up to 64 descriptors with one byte.
+static inline int stargate_send_descriptors(int socket, char mark, const int *descriptors, int count)
+{
+    union {
+        char bytes[CMSG_SPACE(64 * sizeof(int))];
+        struct cmsghdr header;
+    } control;
+    struct iovec data = {.iov_base = &mark, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1};
+    if (count > 64) return -1;
+    if (count > 0) {
+        memset(&control, 0, sizeof control);
+        message.msg_control = control.bytes;
+        message.msg_controllen = CMSG_SPACE((size_t)count * sizeof(int));
+        struct cmsghdr *first = CMSG_FIRSTHDR(&message);
+        first->cmsg_level = SOL_SOCKET;
+        first->cmsg_type = SCM_RIGHTS;
+        first->cmsg_len = CMSG_LEN((size_t)count * sizeof(int));
+        memcpy(CMSG_DATA(first), descriptors, (size_t)count * sizeof(int));
+    }
+    return sendmsg(socket, &message, MSG_NOSIGNAL) == 1 ? 0 : -1;
+}
+
+// The opposite. Returns how many descriptors came with the byte, at most 64, or -1 at the end.
+static inline int stargate_receive_descriptors(int socket, char *mark, int *descriptors)
+{
+    union {
+        char bytes[CMSG_SPACE(64 * sizeof(int))];
+        struct cmsghdr header;
+    } control;
+    struct iovec data = {.iov_base = mark, .iov_len = 1};
+    struct msghdr message = {.msg_iov = &data, .msg_iovlen = 1, .msg_control = control.bytes,
+                             .msg_controllen = sizeof control};
+    int count = 0;
+#ifdef MSG_CMSG_CLOEXEC
+    if (recvmsg(socket, &message, MSG_CMSG_CLOEXEC) != 1) return -1;
+#else
+    if (recvmsg(socket, &message, 0) != 1) return -1;
+#endif
+    struct cmsghdr *part = CMSG_FIRSTHDR(&message);
+    if (part && part->cmsg_level == SOL_SOCKET && part->cmsg_type == SCM_RIGHTS) {
+        count = (int)((part->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+        if (count > 64) count = 64;
+        memcpy(descriptors, CMSG_DATA(part), (size_t)count * sizeof(int));
+    }
+    return count;
+}
+
+// The user behind a Unix domain socket, or -1.
+static inline long stargate_peer_user(int socket)
+{
+#ifdef SO_PEERCRED
+    struct { pid_t process; uid_t user; gid_t group; } peer;
+    socklen_t size = sizeof peer;
+    if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0) return (long)peer.user;
+    return -1;
+#else
+    uid_t user; gid_t group;
+    return getpeereid(socket, &user, &group) == 0 ? (long)user : -1;
+#endif
+}
+
 #endif

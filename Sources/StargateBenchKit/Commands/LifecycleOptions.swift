@@ -29,13 +29,42 @@ struct LifecycleOptions: ParsableArguments {
     )
     var closeCode: UInt16 = 1001
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Take the listening sockets over from the server that was started with the same path, \
+            and hand them over to the next one: a restart refuses no connection.
+            """,
+            valueName: "path"
+        )
+    )
+    var handover: String?
+
+    @Option(
+        help: ArgumentHelp(
+            """
+            Connections from these addresses begin with a PROXY header (v1 or v2). Repeatable.
+            """,
+            valueName: "address/bits"
+        )
+    )
+    var trustedProxy: [String] = []
+
     func validate() throws {
+        guard trustedProxy.allSatisfy({ AddressRange($0) != nil }) else {
+            throw ValidationError("--trusted-proxy is an address, or a range as 10.0.0.0/8")
+        }
         guard CloseCode(rawValue: closeCode).isValidOnWire else {
             throw ValidationError("--close-code is a code that a Close frame may carry")
         }
     }
 
     func apply(to configuration: inout Server.Configuration) {
+        configuration.handoverPath = handover
+        configuration.trustedProxies = trustedProxy.compactMap(AddressRange.init)
+        // Under systemd it serves the sockets that it was started with, and says how it is.
+        configuration.listeners = .activated()
+        configuration.notifiesServiceManager = true
         configuration.drain.window = drainWindow.duration
         configuration.drain.closeCode = CloseCode(rawValue: closeCode)
         configuration.shutdownTimeout = shutdownTimeout.duration

@@ -20,6 +20,8 @@ public final class EventLoop {
     let loopActor: LoopActor
 
     let loop: Loop
+    /// What the loop is doing, for the watchdog.
+    let activity = LoopActivity()
     /// What this loop waits on.
     let driver: LoopDriver
     private var due: [UInt32] = []
@@ -50,6 +52,7 @@ public final class EventLoop {
             to: LoopState(
                 owner: Unmanaged.passUnretained(self),
                 transport: Unmanaged.passRetained(transport),
+                activity: Unmanaged.passRetained(activity),
                 receiveBuffer: ReceiveBuffer(),
                 cork: CorkBuffer(),
                 slab: ConnectionSlab(storageByteCount: transport.storageByteCount)
@@ -78,6 +81,7 @@ public final class EventLoop {
 
     /// Runs when another thread has woken the loop.
     func runMailbox() {
+        loop.note(.posted)
         for work in mailbox.takeAll() { work(self) }
         executor.takeForeign()
     }
@@ -86,6 +90,7 @@ public final class EventLoop {
     /// first.
     func willSleep() {
         settle()
+        activity.willSleep()
         clock.willSleep(atMost: driver.sleepLimit, now: driver.now)
         loop.state.isClockStale = true
     }
@@ -116,6 +121,7 @@ public final class EventLoop {
 
     /// Runs when the deadline timer has come to its end.
     func deadlinesDue() {
+        loop.note(.deadline)
         updateClock()
         due.removeAll(keepingCapacity: true)
         loop.state.deadlines.takeDue(now: loop.state.now, into: &due)
@@ -170,6 +176,7 @@ public final class EventLoop {
         loop.state.deadlines.deallocate()
         loop.state.buffers.removeAll()
         unsafe loop.state.transport.release()
+        unsafe loop.state.activity.release()
         loop.deallocate()
         driver.tearDown()
     }

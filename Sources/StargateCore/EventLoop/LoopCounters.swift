@@ -30,6 +30,10 @@ public struct LoopCounters: Sendable {
     /// Connections that this endpoint failed: protocol errors, limits, timeouts.
     public internal(set) var connectionsFailed: UInt64 = 0
 
+    /// Times that a callback kept the loop for longer than
+    /// ``Server/Configuration/watchdogLimit``.
+    public internal(set) var stalls: UInt64 = 0
+
     /// Times that the task of an asynchronous handler was run until it had to wait.
     public internal(set) var jobsRun: UInt64 = 0
 
@@ -52,6 +56,7 @@ public struct LoopCounters: Sendable {
         left.writes &+= right.writes
         left.acceptPauses &+= right.acceptPauses
         left.connectionsFailed &+= right.connectionsFailed
+        left.stalls &+= right.stalls
         left.jobsRun &+= right.jobsRun
     }
 }

@@ -10,6 +10,8 @@ public final class LoopGroup: Sendable {
     /// The doors of the loops, one for each.
     public let mailboxes: [Mailbox]
     private let threads: [LoopThread]
+    /// What the loops are doing.
+    var activities: [LoopActivity] { threads.map(\.activity) }
 
     /// The number of processors that are online, at least 1.
     public static var processorCount: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
@@ -69,6 +71,7 @@ public final class LoopGroup: Sendable {
 /// The thread of one loop.
 private final class LoopThread: Sendable {
     let mailbox: Mailbox
+    let activity: LoopActivity
     private let life: Mutex<Life>
 
     private struct Life {
@@ -87,6 +90,7 @@ private final class LoopThread: Sendable {
     init(index: Int) throws(LoopError) {
         let eventLoop = try EventLoop(index: index)
         mailbox = eventLoop.mailbox
+        activity = eventLoop.activity
         life = Mutex(Life())
         let start = Start(eventLoop)
         start.thread = self

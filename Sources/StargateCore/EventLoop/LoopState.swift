@@ -8,6 +8,8 @@ struct LoopState {
     let owner: Unmanaged<EventLoop>
     /// How sockets are read and written on this loop.
     let transport: Unmanaged<Transport>
+    /// What the loop is doing, for the watchdog.
+    let activity: Unmanaged<LoopActivity>
     let receiveBuffer: ReceiveBuffer
     var cork: CorkBuffer
     var buffers = BufferPool()
@@ -50,6 +52,12 @@ struct Loop {
     @inline(__always)
     func withTransport<Result>(_ body: (Transport) -> Result) -> Result {
         unsafe state.transport._withUnsafeGuaranteedRef { body($0) }
+    }
+
+    /// Notes what the loop does next, in case that it does not come back from it. One store.
+    @inline(__always)
+    func note(_ work: LoopWork, route: RouteMark = .none) {
+        unsafe state.activity._withUnsafeGuaranteedRef { $0.note(work, route) }
     }
 
     /// The event loop itself, for control calls.

@@ -11,10 +11,13 @@ public struct Request: Sendable {
 
     /// What the route's pattern captured from the path: `request.parameters["room"]`.
     public internal(set) var parameters: PathParameters
-    /// The address of the peer, which may be a proxy; `nil` when there is none to tell.
+    /// The address of the client; `nil` when there is none to tell. It is a proxy's unless the
+    /// proxy is trusted to tell the client's, see ``Server/Configuration/trustedProxies``.
     public let remoteAddress: SocketAddress?
-    /// The address that the peer connected to; `nil` when there is none to tell.
+    /// The address that the client connected to; `nil` when there is none to tell.
     public let localAddress: SocketAddress?
+    /// The address of the trusted proxy that told the other two; `nil` without one.
+    public let proxyAddress: SocketAddress?
     /// Whether the request came over TLS.
     public let isSecure: Bool
     /// The body, with its chunks put together; empty when there was none. No longer than
@@ -30,6 +33,7 @@ public struct Request: Sendable {
     ///   - captures: what a route captured, as ranges of the head.
     ///   - remoteAddress: where the peer sits.
     ///   - localAddress: what it connected to.
+    ///   - proxyAddress: who told both.
     ///   - isSecure: whether there is TLS between.
     init(
         copying view: HeadView,
@@ -38,6 +42,7 @@ public struct Request: Sendable {
         captures: [HeadRange] = [],
         remoteAddress: SocketAddress? = nil,
         localAddress: SocketAddress? = nil,
+        proxyAddress: SocketAddress? = nil,
         isSecure: Bool = false
     ) {
         assert(unsafe view.bytes.count >= head.byteCount)
@@ -46,6 +51,7 @@ public struct Request: Sendable {
         parameters = PathParameters(storage: storage, names: names, captures: captures)
         self.remoteAddress = remoteAddress
         self.localAddress = localAddress
+        self.proxyAddress = proxyAddress
         self.isSecure = isSecure
     }
 

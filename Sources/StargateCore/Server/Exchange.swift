@@ -55,8 +55,9 @@ final class Exchange {
 struct PlainRequest {
     var request: Request
     let respond: Resource.Respond
-    /// The pattern of its route.
+    /// The pattern of its route, and the same for the watchdog.
     let pattern: String
+    let mark: RouteMark
     /// Whether the client wants the connection for another request.
     let keepsAlive: Bool
 }

@@ -16,8 +16,16 @@ struct WebSocketRoute: Sendable {
     }
 
     let pattern: String
+    let mark: RouteMark
     let origin: OriginPolicy
     let upgrade: Upgrade
+
+    init(pattern: String, origin: OriginPolicy, upgrade: Upgrade) {
+        self.pattern = pattern
+        mark = RouteMark(pattern)
+        self.origin = origin
+        self.upgrade = upgrade
+    }
 }
 
 /// What answers the requests for one pattern, by their methods.
@@ -31,9 +39,13 @@ struct Resource: Sendable {
     }
 
     let pattern: String
+    let mark: RouteMark
     private var answers: [(method: HTTPMethod, respond: Respond)] = []
 
-    init(pattern: String) { self.pattern = pattern }
+    init(pattern: String) {
+        self.pattern = pattern
+        mark = RouteMark(pattern)
+    }
 
     mutating func add(_ method: HTTPMethod, _ respond: Respond) throws(RouteError) {
         guard !answers.contains(where: { $0.method == method }) else {

@@ -21,6 +21,9 @@ extension Server {
             case .idle, .drained, .stopped: return (nil, false)
             }
         }
+        if group != nil, !isDraining, !isHandedOver, configuration.notifiesServiceManager {
+            ServiceManager.notify(.stopping, .status("saying goodbye to the connections"))
+        }
         // Whoever took the sockets over serves already: there is nobody to wait for.
         let delay = isHandedOver ? .zero : configuration.drain.delay
         for mailbox in group?.mailboxes ?? [] {

@@ -10,26 +10,39 @@ extension Server {
         let routes = try takeRoutes()
         let loops: LoopGroup
         let count = configuration.loopCount ?? LoopGroup.processorCount
-        let (descriptors, address) = try openSockets(count: max(1, count))
+        let listening = try findSockets(count: max(1, count))
+        let descriptors = listening.descriptors
         do throws(LoopError) {
             loops = try LoopGroup(count: max(1, count))
         } catch {
             for descriptor in descriptors { _ = Glibc.close(descriptor) }
             throw ServerError(.system, error.description)
         }
+        do throws(ServerError) {
+            try offerSockets(descriptors)
+        } catch {
+            for descriptor in descriptors { _ = Glibc.close(descriptor) }
+            loops.stopBlocking()
+            throw error
+        }
         state.withLock { state in
             state.phase = .running(loops)
-            state.addresses = [address]
+            state.addresses = [listening.address]
         }
         topicRegistry.start(loops.mailboxes)
-        for (mailbox, descriptor) in zip(loops.mailboxes, descriptors) {
+        for (index, mailbox) in loops.mailboxes.enumerated() {
+            // More sockets than loops are dealt out in turn.
+            let mine = stride(from: index, to: descriptors.count, by: loops.mailboxes.count)
+                .map { descriptors[$0] }
             mailbox.post { [self] eventLoop in
                 let serverLoop = ServerLoop(self, routes: routes, on: eventLoop)
                 eventLoop.residents[ObjectIdentifier(self)] = serverLoop
-                serverLoop.listen(on: descriptor)
+                for descriptor in mine { serverLoop.listen(on: descriptor) }
             }
         }
-        warnAboutProtocols(address)
+        startWatchdog(over: loops)
+        announceStart(listening)
+        warnAboutProtocols(listening.address)
     }
 
     func takeRoutes() throws(ServerError) -> Routes {
@@ -53,10 +66,22 @@ extension Server {
         )
     }
 
+    /// Tells those who wait for it that this server listens.
+    private func announceStart(_ listening: Listening) {
+        listening.predecessor?.confirm()
+        guard configuration.notifiesServiceManager else { return }
+        // After a hand-over the manager must know which of the two processes is the service.
+        ServiceManager.notify(
+            .mainProcess(getpid()),
+            .ready,
+            .status("listening on \(listening.address)")
+        )
+    }
+
     // MARK: Sockets
 
     /// One listening socket per loop.
-    private func openSockets(count: Int) throws(ServerError) -> ([Int32], SocketAddress) {
+    func openSockets(count: Int) throws(ServerError) -> ([Int32], SocketAddress) {
         if let path = configuration.unixSocketPath { return try openUnixSockets(path, count) }
         guard (0...65535).contains(configuration.port),
             var address = SocketAddress.resolve(configuration.host, port: configuration.port)
@@ -116,7 +141,7 @@ extension Server {
         }
     }
 
-    private func startError(_ failure: ListeningSocket.Failure, at place: String) -> ServerError {
+    func startError(_ failure: ListeningSocket.Failure, at place: String) -> ServerError {
         let message = systemErrorMessage(-failure.code)
         switch failure.code {
         case EADDRINUSE:

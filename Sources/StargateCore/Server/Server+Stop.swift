@@ -126,12 +126,18 @@ extension Server {
     }
 
     private func markStopped() {
-        let isFirst = state.withLock { state in
-            guard case .drained = state.phase else { return false }
+        let left = state.withLock { state -> (HandoverServer?, Watchdog?, Bool)? in
+            guard case .drained = state.phase else { return nil }
             state.phase = .stopped
-            return true
+            defer { (state.handover, state.watchdog) = (nil, nil) }
+            return (state.handover, state.watchdog, state.isHandedOver)
         }
         topicRegistry.stop()
-        if isFirst, let path = configuration.unixSocketPath { _ = unsafe unlink(path) }
+        guard let (handover, watchdog, isHandedOver) = left else { return }
+        watchdog?.stop()
+        handover?.stop()
+        // What was given belongs to whoever gave it.
+        guard !isHandedOver, case .bound = configuration.listeners else { return }
+        if let path = configuration.unixSocketPath { _ = unsafe unlink(path) }
     }
 }

@@ -32,6 +32,11 @@ public final class Server: Sendable {
         var isWilling = true
         /// Resumed when the last connection is gone.
         var waiters: [@Sendable () -> Void] = []
+        /// Waits for the next generation.
+        var handover: HandoverServer?
+        /// Whether another process accepts on the same sockets.
+        var isHandedOver = false
+        var watchdog: Watchdog?
         /// What became of the connections since the server was told to stop.
         var drain = DrainReport()
         var drainBegin: ContinuousClock.Instant?

@@ -12,6 +12,30 @@ extension Server {
         /// left from before is replaced; another file is not.
         public var unixSocketPath: String?
 
+        /// Where the listening sockets come from: made here, or inherited.
+        public var listeners = ListenerSource.bound
+
+        /// The path of a Unix domain socket over which the next generation of this server takes the
+        /// listening sockets over: a process that is started with the same path gets them from the
+        /// one that runs, which then says goodbye to its peers. No connection is refused meanwhile.
+        /// Only the same user and root are given them. The folder should be writable for nobody
+        /// else, such as `/run/chat/`.
+        public var handoverPath: String?
+
+        /// Whether ``Server`` tells the service manager that it is ready, that it stops, and that
+        /// it is alive; see ``ServiceManager``. Without one it does nothing.
+        public var notifiesServiceManager = false
+
+        /// The proxies whose connections begin with a PROXY header, version 1 or 2, that tells the
+        /// client's address: a connection from there without one is refused, and one from anywhere
+        /// else is refused if it has one. Peers on a ``unixSocketPath`` are trusted when this is not
+        /// empty: who may connect there is up to the file's permissions.
+        public var trustedProxies: [AddressRange] = []
+
+        /// How long one callback may keep a loop from its other connections before
+        /// ``Server/Configuration/log`` is told which; nil for no such watch.
+        public var watchdogLimit: Duration? = .seconds(1)
+
         /// How many loops, each with its thread and its listening socket; nil for one per
         /// processor.
         public var loopCount: Int?

@@ -8,6 +8,8 @@ public struct ServerError: Error, Sendable, CustomStringConvertible {
         case badAddress
         /// The system forbids it: a port below 1024, or a directory that is not writable.
         case permissionDenied
+        /// What was given to be listened on is no listening socket.
+        case badListener
         /// A route was given twice, or its pattern is malformed.
         case badRoute
         /// The server was started before, or has been stopped.

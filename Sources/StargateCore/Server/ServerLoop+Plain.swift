@@ -29,10 +29,12 @@ extension ServerLoop {
                     names: match.names,
                     captures: match.captures,
                     remoteAddress: addresses.remote,
-                    localAddress: addresses.local
+                    localAddress: addresses.local,
+                    proxyAddress: addresses.proxy
                 ),
                 respond: respond,
                 pattern: match.endpoint.pattern,
+                mark: match.endpoint.mark,
                 keepsAlive: !view.asksToClose
             )
             if body.isComplete {
@@ -89,6 +91,7 @@ extension ServerLoop {
         plain.request.body = body
         switch plain.respond {
         case .immediate(let respond):
+            eventLoop.loop.note(.request, route: plain.mark)
             do {
                 send(try respond(plain.request), to: plain, connection)
             } catch {

@@ -27,7 +27,8 @@ extension ServerLoop {
                     names: match.names,
                     captures: match.captures,
                     remoteAddress: addresses.remote,
-                    localAddress: addresses.local
+                    localAddress: addresses.local,
+                    proxyAddress: addresses.proxy
                 ),
                 protocolVersion: handshake.version,
                 subprotocols: offered
@@ -35,6 +36,7 @@ extension ServerLoop {
             switch match.endpoint.upgrade {
             case .immediate(let decide):
                 let decision = decision(of: decide, about: request, match.endpoint)
+                connection.state.route = match.endpoint.mark
                 unsafe complete(handshake, offered, decision, proof, connection)
             case .eventual(let decide):
                 let stage = unsafe Exchange.Stage.deciding(
@@ -57,6 +59,7 @@ extension ServerLoop {
         about request: UpgradeRequest,
         _ route: WebSocketRoute
     ) -> UpgradeDecision {
+        eventLoop.loop.note(.upgrade, route: route.mark)
         do {
             return try decide(request)
         } catch {
@@ -93,6 +96,7 @@ extension ServerLoop {
         case .failure(let error): decision = .reject(response(to: error, in: route.pattern))
         }
         let request = upgrade.request
+        connection.state.route = route.mark
         connection.corked {
             // The head lies in the request's own memory by now: it is looked at again there.
             request.storage.withView { view in
@@ -234,6 +238,7 @@ extension Connection {
         state.lastHeard = loop.currentTick()
         armKeepAlive()
         whenOpen()
+        loop.note(.opened, route: state.route)
         handler.opened(WebSocket(self))
     }
 }

@@ -27,6 +27,8 @@ final class ServerLoop: ConnectionOwner {
     /// Keeps a closure that fails for every client from flooding the log.
     var failureLog = FailureLog()
     private(set) var connectionCount = 0
+    /// What trusted proxies told about their clients, by the connection's slot.
+    var proxied: [UInt32: ProxyHeader.Addresses] = [:]
     /// Set when the server is to end, see `ServerLoop+Drain.swift`.
     var drain: LoopDrain?
     var hasReported = false
@@ -64,6 +66,9 @@ final class ServerLoop: ConnectionOwner {
 
     func begin(_ connection: Connection) {
         connection.setDeadline(after: configuration.handshakeTimeout)
+        if expectsProxyHeader(connection) {
+            connection.inboundState().state.awaitsProxyHeader = true
+        }
         connection.startReading()
     }
 
@@ -99,15 +104,23 @@ final class ServerLoop: ConnectionOwner {
         return context
     }
 
-    /// The peer's address and this endpoint's. The latter costs a system call only where clients
+    /// The addresses of a connection's ends. This endpoint's costs a system call only where clients
     /// come in by several.
-    func addresses(of connection: Connection) -> (remote: SocketAddress?, local: SocketAddress?) {
-        eventLoop.loop.withTransport { transport in
-            (
-                transport.remoteAddress(connection),
-                localAddress ?? transport.localAddress(connection)
+    func addresses(of connection: Connection) -> ConnectionAddresses {
+        let peer = eventLoop.loop.withTransport { $0.remoteAddress(connection) }
+        if let told = proxied[connection.state.slot] {
+            return ConnectionAddresses(
+                remote: told.source,
+                local: told.destination,
+                proxy: peer
             )
         }
+        return ConnectionAddresses(
+            remote: peer,
+            local: localAddress
+                ?? eventLoop.loop.withTransport { $0.localAddress(connection) },
+            proxy: nil
+        )
     }
 
     // MARK: The ends of handshakes

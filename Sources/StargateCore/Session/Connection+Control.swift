@@ -134,6 +134,7 @@ extension Connection {
         leaveTopics()
         guard let handler = state.handler else { return }
         state.handler = nil
+        loop.note(.closed, route: state.route)
         handler.closed(WebSocket(self), code: code, reason: reason)
     }
 }

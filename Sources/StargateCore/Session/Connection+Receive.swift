@@ -62,6 +62,12 @@ extension Connection {
     /// The bytes follow something that was left over: puts that in front of them.
     private func receivedBehind(_ inbound: Inbound, _ count: Int) {
         let start = unsafe loop.state.receiveBuffer.start
+        if inbound.state.awaitsProxyHeader {
+            return unsafe receivedProxied(
+                inbound,
+                UnsafeRawBufferPointer(start: start, count: count)
+            )
+        }
         if inbound.state.held.count > 0 {
             // Paused with a read already under way: it waits behind what is held.
             unsafe hold(UnsafeRawBufferPointer(start: start, count: count))
@@ -98,6 +104,7 @@ extension Connection {
         let isQueueEmpty = state.outbound == nil
         if isQueueEmpty { loop.state.cork.begin(self) }
         state.flags.insert(.isProcessing)
+        loop.note(.received, route: state.route)
         body()
         // What the messages were for goes on at once, while what it sends can still be corked.
         if loop.state.hasTasks { loop.eventLoop.executor.run() }
@@ -120,6 +127,7 @@ extension Connection {
         guard used < bytes.count else { return }
         let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[used...])
         if receivesFrames {
+            loop.note(.received, route: state.route)
             unsafe receiveFrames(rest)
         } else if waitsForApplication {
             unsafe hold(UnsafeRawBufferPointer(rest))

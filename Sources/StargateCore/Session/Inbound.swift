@@ -15,13 +15,15 @@ struct InboundState {
     /// What the owner keeps about a request that is not answered within one read: its body is on the
     /// way, or a task of the application is at work on it.
     var exchange: AnyObject?
+    /// Whether the connection has to begin with a PROXY header that is not whole yet.
+    var awaitsProxyHeader = false
     /// What arrived before reading was paused and has not been processed.
     var held = PooledBuffer.empty
 
     /// Whether there is nothing to keep.
     var isIdle: Bool {
         !assembler.isInProgress && hixie == nil && spillByteCount == 0 && head.count == 0
-            && held.count == 0 && exchange == nil
+            && held.count == 0 && exchange == nil && !awaitsProxyHeader
     }
 }
 

@@ -151,8 +151,17 @@ public struct WebSocket {
     /// The loop that owns this connection, or nil when the connection is over.
     public var eventLoop: EventLoop? { current?.loop.eventLoop }
 
-    /// The peer's address, or nil when the connection is over.
+    /// The client's address, or nil when the connection is over. Where a trusted proxy told it, it is
+    /// what that said; see ``Server/Configuration/trustedProxies``.
     public var remoteAddress: SocketAddress? {
+        guard let current else { return nil }
+        let told = current.withContext { $0.owner?.clientAddress(of: current) } ?? nil
+        return told ?? peerAddress
+    }
+
+    /// The address of the socket's other end, which may be a proxy's, or nil when the connection is
+    /// over.
+    public var peerAddress: SocketAddress? {
         guard let current else { return nil }
         return current.loop.withTransport { $0.remoteAddress(current) }
     }

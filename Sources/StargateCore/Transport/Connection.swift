@@ -66,6 +66,7 @@ struct Connection: Equatable {
         state.phase = phase
         state.flags = isClient ? .isClient : []
         state.version = .rfc6455
+        state.route = .none
         state.endCode = .abnormalClosure
         state.lastHeard = loop.currentTick()
         loop.state.counters.connectionsActive &+= 1

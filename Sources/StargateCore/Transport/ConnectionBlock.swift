@@ -29,6 +29,8 @@ struct ConnectionBlock {
     var phase = Phase.free
     var flags = ConnectionFlags()
     var version = ProtocolVersion.rfc6455
+    /// The route that the connection was opened on, for the watchdog.
+    var route = RouteMark.none
     /// What the handler hears when this endpoint cuts the connection.
     var endCode = CloseCode.abnormalClosure
 }

@@ -33,6 +33,13 @@ protocol ConnectionOwner: AnyObject {
         on connection: Connection
     ) -> HandshakeProgress
 
+    /// The PROXY header that a connection has to begin with has arrived; nil for none, or a
+    /// malformed one.
+    func proxyHeaderReceived(_ header: ProxyHeader?, on connection: Connection)
+
+    /// Where the client of an open connection sits, when a proxy has told.
+    func clientAddress(of connection: Connection) -> SocketAddress?
+
     /// The TCP connection of a client was made.
     func handshakeConnected(_ connection: Connection)
 
@@ -63,6 +70,10 @@ extension ConnectionOwner {
 }
 
 extension ConnectionOwner {
+    func proxyHeaderReceived(_ header: ProxyHeader?, on connection: Connection) {}
+
+    func clientAddress(of connection: Connection) -> SocketAddress? { nil }
+
     func connectionEnded(_ connection: Connection, _ end: ConnectionEnd, in phase: Phase) {}
 
     func handlerThrew(_ error: any Error, on connection: Connection) {}

@@ -57,7 +57,10 @@ final class Listener {
         }
     }
 
-    private func acceptBatch() { accept(atMost: Self.acceptCountPerTurn) }
+    private func acceptBatch() {
+        eventLoop.loop.note(.accepting)
+        accept(atMost: Self.acceptCountPerTurn)
+    }
 
     private func accept(atMost count: Int) {
         for _ in 0..<count {

@@ -1,0 +1,63 @@
+// Connections that come through a proxy: their first bytes tell where the client sits.
+
+/// The ends of a connection.
+struct ConnectionAddresses {
+    var remote: SocketAddress?
+    var local: SocketAddress?
+    /// The proxy that told the other two.
+    var proxy: SocketAddress?
+}
+
+extension ServerLoop {
+    /// Whether a connection comes from a trusted proxy.
+    func expectsProxyHeader(_ connection: Connection) -> Bool {
+        guard !configuration.trustedProxies.isEmpty,
+            let peer = eventLoop.loop.withTransport({ $0.remoteAddress(connection) })
+        else { return false }
+        return peer.isUnix || configuration.trustedProxies.contains { $0.contains(peer) }
+    }
+
+    func proxyHeaderReceived(_ header: ProxyHeader?, on connection: Connection) {
+        guard let header else {
+            return refuse(
+                connection,
+                HTTPRefusal(.badRequest, "The connection does not begin with a PROXY header.")
+            )
+        }
+        proxied[connection.state.slot] = header.addresses
+    }
+
+    func clientAddress(of connection: Connection) -> SocketAddress? {
+        proxied.isEmpty ? nil : proxied[connection.state.slot]?.source
+    }
+}
+
+extension Connection {
+    /// Takes in bytes of a connection whose PROXY header is not whole yet.
+    func receivedProxied(_ inbound: Inbound, _ bytes: UnsafeRawBufferPointer) {
+        loop.state.buffers.reserve(bytes.count, in: &inbound.state.head)
+        unsafe inbound.state.head.append(bytes)
+        let scan = unsafe ProxyHeader.scan(UnsafeRawBufferPointer(inbound.state.head.bytes))
+        if case .incomplete = scan { return }
+        var head = inbound.state.head
+        inbound.state.head = .empty
+        inbound.state.awaitsProxyHeader = false
+        releaseIdleInbound()
+        defer { loop.state.buffers.give(&head) }
+        guard let owner = withContext({ $0.owner }) ?? nil else { return }
+        guard case .complete(let header) = scan else {
+            return corked { owner.proxyHeaderReceived(nil, on: self) }
+        }
+        owner.proxyHeaderReceived(header, on: self)
+        let restByteCount = head.count &- header.byteCount
+        guard restByteCount > 0 else { return }
+        // What follows is received as if it had just arrived. It fits: all but the start of the
+        // header arrived in this buffer.
+        unsafe loop.state.receiveBuffer.start.copyMemory(
+            from: unsafe UnsafeRawBufferPointer(head.bytes).baseAddress.unsafelyUnwrapped
+                + header.byteCount,
+            byteCount: restByteCount
+        )
+        received(restByteCount)
+    }
+}

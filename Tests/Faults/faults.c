@@ -1,0 +1,170 @@
+// Makes system calls and allocations fail, by a seed: loaded with LD_PRELOAD into a server.
+//
+//   FAULTS=SEED,CALL:ERROR:PROBABILITY,...   such as FAULTS=7,accept4:EMFILE:0.01,read:short:0.1
+//   FAULTS_LOG=FILE                          at the end: how many calls were seen and failed
+//   FAULTS_FAIL=K                            instead of a seed: the K-th call that can fail does
+//
+// An ERROR is a name of errno(3); `short` lets at most a few bytes through, `delay` waits a
+// millisecond, `jump` moves CLOCK_MONOTONIC one second ahead. malloc fails only when zlib or
+// OpenSSL asks: Swift's own allocations end the process by design.
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { ACCEPT, READ, RECV, WRITE, SEND, SENDMSG, WRITEV, EPOLL_CTL, CONNECT, CLOSE, MALLOC, CLOCK, CALLS };
+static const char *const names[CALLS] = {"accept4", "read", "recv", "write", "send", "sendmsg",
+                                         "writev", "epoll_ctl", "connect", "close", "malloc", "clock"};
+enum { SHORT = -1, DELAY = -2, JUMP = -3 };
+static const struct { const char *name; int code; } errors[] = {
+    {"EINTR", EINTR}, {"EAGAIN", EAGAIN}, {"EMFILE", EMFILE}, {"ENFILE", ENFILE}, {"ENOBUFS", ENOBUFS},
+    {"ENOMEM", ENOMEM}, {"ECONNABORTED", ECONNABORTED}, {"ECONNRESET", ECONNRESET}, {"EPIPE", EPIPE},
+    {"EIO", EIO}, {"ENOSPC", ENOSPC}, {"EPROTO", EPROTO}, {"ETIMEDOUT", ETIMEDOUT},
+    {"short", SHORT}, {"delay", DELAY}, {"jump", JUMP}};
+
+static struct { int call, code; uint32_t below; } rules[32];
+static int rule_count;
+static uint64_t seed = 1;
+static long fail_at;
+static _Atomic long seen[CALLS], failed[CALLS], candidates, ahead;
+static _Atomic uint64_t draws;
+static __thread int inside;
+
+#define REAL(name) ({ if (!name##_real) name##_real = (name##_type)dlsym(RTLD_NEXT, #name); name##_real; })
+#define DECLARE(result, name, ...) typedef result (*name##_type)(__VA_ARGS__); static name##_type name##_real
+DECLARE(int, accept4, int, struct sockaddr *, socklen_t *, int);
+DECLARE(ssize_t, read, int, void *, size_t);
+DECLARE(ssize_t, recv, int, void *, size_t, int);
+DECLARE(ssize_t, write, int, const void *, size_t);
+DECLARE(ssize_t, send, int, const void *, size_t, int);
+DECLARE(ssize_t, sendmsg, int, const struct msghdr *, int);
+DECLARE(ssize_t, writev, int, const struct iovec *, int);
+DECLARE(int, epoll_ctl, int, int, int, struct epoll_event *);
+DECLARE(int, connect, int, const struct sockaddr *, socklen_t);
+DECLARE(int, close, int);
+DECLARE(void *, malloc, size_t);
+DECLARE(int, clock_gettime, clockid_t, struct timespec *);
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *text = getenv("FAULTS"), *k = getenv("FAULTS_FAIL");
+    if (k) fail_at = atol(k);
+    if (!text) return;
+    seed = strtoull(text, NULL, 10) * 0x9E3779B97F4A7C15u + 1;
+    for (const char *rule = strchr(text, ','); rule && rule_count < 32; rule = strchr(rule + 1, ',')) {
+        char call[16], error[16];
+        double probability;
+        if (sscanf(rule + 1, "%15[^:]:%15[^:]:%lf", call, error, &probability) != 3) abort();
+        rules[rule_count].call = rules[rule_count].code = 0;
+        int found = 0;
+        for (int i = 0; i < CALLS; i++)
+            if (!strcmp(call, names[i])) rules[rule_count].call = i, found++;
+        for (size_t i = 0; i < sizeof errors / sizeof *errors; i++)
+            if (!strcmp(error, errors[i].name)) rules[rule_count].code = errors[i].code, found++;
+        if (found != 2) abort();
+        rules[rule_count++].below = (uint32_t)(probability * 4294967295.0);
+    }
+}
+
+__attribute__((destructor)) static void end(void)
+{
+    const char *path = getenv("FAULTS_LOG");
+    FILE *file = path ? fopen(path, "w") : NULL;
+    if (!file) return;
+    for (int i = 0; i < CALLS; i++) fprintf(file, "%s %ld %ld\n", names[i], seen[i], failed[i]);
+    fprintf(file, "candidates %ld 0\n", candidates);
+    fclose(file);
+}
+
+// The fault of a call: an error number, a code above, or 0.
+static int draw(int call)
+{
+    seen[call]++;
+    if (fail_at) {
+        static const int plain[CALLS] = {EMFILE, ECONNRESET, ECONNRESET, EPIPE, EPIPE, EPIPE, EPIPE,
+                                         ENOMEM, ECONNREFUSED, EINTR, ENOMEM, 0};
+        if (call == CLOCK || ++candidates != fail_at) return 0;
+        failed[call]++;
+        return plain[call];
+    }
+    for (int i = 0; i < rule_count; i++) {
+        if (rules[i].call != call) continue;
+        uint64_t word = seed + draws++ * 0x9E3779B97F4A7C15u;
+        word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9u;
+        word = (word ^ word >> 27) * 0x94D049BB133111EBu;
+        if ((uint32_t)(word >> 32) >= rules[i].below) continue;
+        failed[call]++;
+        if (rules[i].code != DELAY) return rules[i].code;
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    }
+    return 0;
+}
+
+static int is_socket(int fd)
+{
+    struct stat status;
+    int code = errno, is = fstat(fd, &status) == 0 && S_ISSOCK(status.st_mode);
+    errno = code;
+    return is;
+}
+
+static size_t some(size_t count) { return count < 2 ? count : 1 + (size_t)(draws * 2654435761u) % (count < 64 ? count - 1 : 63); }
+
+#define FAIL(call, on) int fault = (on) ? draw(call) : 0; if (fault > 0) { errno = fault; return -1; }
+int accept4(int fd, struct sockaddr *a, socklen_t *n, int f) { FAIL(ACCEPT, 1) return REAL(accept4)(fd, a, n, f); }
+ssize_t read(int fd, void *b, size_t n) { FAIL(READ, is_socket(fd)) return REAL(read)(fd, b, fault == SHORT ? some(n) : n); }
+ssize_t recv(int fd, void *b, size_t n, int f) { FAIL(RECV, 1) return REAL(recv)(fd, b, fault == SHORT ? some(n) : n, f); }
+ssize_t write(int fd, const void *b, size_t n) { FAIL(WRITE, is_socket(fd)) return REAL(write)(fd, b, fault == SHORT ? some(n) : n); }
+ssize_t send(int fd, const void *b, size_t n, int f) { FAIL(SEND, 1) return REAL(send)(fd, b, fault == SHORT ? some(n) : n, f); }
+ssize_t writev(int fd, const struct iovec *v, int n)
+{
+    FAIL(WRITEV, is_socket(fd))
+    return fault == SHORT ? REAL(write)(fd, v[0].iov_base, some(v[0].iov_len)) : REAL(writev)(fd, v, n);
+}
+ssize_t sendmsg(int fd, const struct msghdr *m, int f)
+{
+    FAIL(SENDMSG, 1)
+    return fault == SHORT ? REAL(send)(fd, m->msg_iov[0].iov_base, some(m->msg_iov[0].iov_len), f) : REAL(sendmsg)(fd, m, f);
+}
+int epoll_ctl(int e, int op, int fd, struct epoll_event *v) { FAIL(EPOLL_CTL, op != EPOLL_CTL_DEL && is_socket(fd)) return REAL(epoll_ctl)(e, op, fd, v); }
+int connect(int fd, const struct sockaddr *a, socklen_t n) { FAIL(CONNECT, 1) return REAL(connect)(fd, a, n); }
+// Linux has closed the descriptor when it reports EINTR.
+int close(int fd) { int on = is_socket(fd), result = REAL(close)(fd); if (result) return result; FAIL(CLOSE, on) return 0; }
+int clock_gettime(clockid_t clock, struct timespec *time)
+{
+    int result = REAL(clock_gettime)(clock, time);
+    if (result || clock != CLOCK_MONOTONIC) return result;
+    if (rule_count && draw(CLOCK) == JUMP) ahead++;
+    time->tv_sec += ahead;
+    return 0;
+}
+
+static int is_mortal(void *caller)
+{
+    Dl_info info;
+    return dladdr(caller, &info) && info.dli_fname && (strstr(info.dli_fname, "libz.") || strstr(info.dli_fname, "libssl.") || strstr(info.dli_fname, "libcrypto."));
+}
+
+void *malloc(size_t size)
+{
+    int wanted = fail_at != 0;
+    for (int i = 0; i < rule_count; i++) wanted |= rules[i].call == MALLOC;
+    if (!wanted || inside) return REAL(malloc)(size);
+    inside = 1;
+    int fault = is_mortal(__builtin_return_address(0)) ? draw(MALLOC) : 0;
+    inside = 0;
+    if (fault > 0) { errno = ENOMEM; return NULL; }
+    return REAL(malloc)(size);
+}
