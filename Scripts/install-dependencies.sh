@@ -3,6 +3,7 @@
 #
 #   install-dependencies.sh          what building needs: libuv, OpenSSL, zlib, pkg-config
 #   install-dependencies.sh test     also what testing needs: clients that others wrote
+#   install-dependencies.sh compare  also what the comparison needs: servers that others wrote
 #
 # Root is asked for only when a package is missing. Python packages go into .build, not into the
 # system.
@@ -35,6 +36,24 @@ if [ "$what" = test ]; then
     has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
 fi
 
+if [ "$what" = compare ]; then
+    has python3 && python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
+    has node || has nodejs || packages+=(nodejs)
+    [ -d /usr/share/nodejs/ws ] || packages+=(node-ws)
+    has gcc || packages+=(gcc)
+    has g++ || packages+=(g++)
+    has go || packages+=(golang)
+    has openssl || packages+=(openssl)
+    has valgrind || packages+=(valgrind)
+    [ -d /usr/share/gocode/src/github.com/gorilla/websocket ] ||
+        packages+=(golang-github-gorilla-websocket-dev)
+    [ -d /usr/share/gocode/src/nhooyr.io/websocket ] || packages+=(golang-nhooyr-websocket-dev)
+    [ -f /usr/include/boost/beast.hpp ] || packages+=(libboost-dev)
+    [ -d /usr/include/websocketpp ] || packages+=(libwebsocketpp-dev)
+    library libwebsockets libwebsockets-dev
+    ls /usr/lib/*/libwebsockets-evlib_uv.so >/dev/null 2>&1 || packages+=(libwebsockets-evlib-uv)
+fi
+
 if [ ${#packages[@]} -gt 0 ]; then
     if ! has apt-get; then
         say "this is no Debian. Install the counterparts of: ${packages[*]}" >&2
@@ -58,14 +77,13 @@ if [ ${#packages[@]} -gt 0 ]; then
     done
 fi
 
-if [ "$what" = test ]; then
-    venv=.build/test-clients
-    if ! cmp -s Tests/EndToEnd/requirements.txt "$venv/installed"; then
-        say "installing $(grep -v '^#' Tests/EndToEnd/requirements.txt | paste -sd' ') (pip, into $venv)"
-        python3 -m venv "$venv"
-        "$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
-            -r Tests/EndToEnd/requirements.txt
-        cp Tests/EndToEnd/requirements.txt "$venv/installed"
-    fi
-fi
+python_packages() { # python_packages REQUIREMENTS VENV
+    cmp -s "$1" "$2/installed" && return
+    say "installing $(grep -v '^#' "$1" | paste -sd' ') (pip, into $2)"
+    python3 -m venv "$2"
+    "$2/bin/python" -m pip install --quiet --disable-pip-version-check -r "$1"
+    cp "$1" "$2/installed"
+}
+if [ "$what" = test ]; then python_packages Tests/EndToEnd/requirements.txt .build/test-clients; fi
+if [ "$what" = compare ]; then python_packages Benchmarks/requirements.txt Benchmarks/.build/venv; fi
 say "complete"

@@ -1,0 +1,90 @@
+// A measurement: another process of this program loads the server and answers with its report.
+
+internal import Glibc
+
+/// What one measurement of one server found.
+struct ClientRun: Equatable, Sendable {
+    /// The server's cost: nanoseconds of CPU a message, or bytes a connection.
+    let cost: Double
+    /// Messages or handshakes a second, which may be the client's limit.
+    let rate: Double
+    /// How often the server went to sleep for each message.
+    let sleeps: Double
+
+    struct Failure: Error, CustomStringConvertible {
+        let description: String
+    }
+
+    /// Runs the client until it is done.
+    ///
+    /// - Parameters:
+    ///   - workload: what to do.
+    ///   - url: the server.
+    ///   - length: how long, as the mode's own options say it.
+    ///   - cores: where the client may run.
+    /// - Throws: ``Failure`` with the first error of the run.
+    init(_ workload: Workload, url: String, length: [String], cores: CoreSet?) throws(Failure) {
+        let arguments = workload.arguments + length + ["--quiet", "--json=-", url]
+        let report = try Self.report(arguments, cores: cores)
+        let server = report["server"] ?? .null
+        switch workload.measure {
+        case .cpuTime:
+            guard let cost = server["cpu_ns_per_operation"]?.double, cost > 0 else {
+                throw Failure(description: "its CPU time cannot be read")
+            }
+            self.cost = cost
+        case .memory:
+            let memory = report["memory"] ?? .null
+            guard let before = memory["rss_before_bytes"]?.double,
+                let after = memory["rss_after_bytes"]?.double,
+                let held = report["result"]?["connections_held"]?.double, held > 0
+            else { throw Failure(description: "its memory cannot be read") }
+            // Less than a byte is not more than the reading can tell.
+            cost = max(1, (after - before) / held)
+        }
+        rate = report["result"]?["per_second"]?.double ?? 0
+        sleeps = server["sleeps_per_operation"]?.double ?? 0
+    }
+
+    /// Runs this program with these arguments and returns the report it prints.
+    ///
+    /// - Throws: the first error of the report, or what kept it from being made.
+    static func report(_ arguments: [String], cores: CoreSet?) throws(Failure) -> JSONValue {
+        let child: ChildProcess
+        do {
+            let words = CoreSet.prefix(cores?.client) + [ChildServer.ownExecutable] + arguments
+            child = try ChildProcess(path: words[0], arguments: Array(words.dropFirst()))
+        } catch {
+            throw Failure(description: error.description)
+        }
+        var text = ""
+        while let line = child.readLine(timeout: TimeSpan(seconds: 120)) { text += line + "\n" }
+        child.stop()
+        guard let report = try? JSONValue(parsing: text) else {
+            let line = arguments.joined(separator: " ")
+            throw Failure(description: "the client reported nothing: \(line)")
+        }
+        guard child.waitStatus == 0 else { throw Failure(description: problem(of: report)) }
+        return report
+    }
+
+    private static func problem(of report: JSONValue) -> String {
+        let errors = report["errors"] ?? .null
+        let kinds = errors["kinds"] ?? errors
+        guard case .array(let entries) = kinds, let first = entries.first,
+            case .string(let example)? = first["first_example"]
+        else { return "the run failed" }
+        return example
+    }
+}
+
+extension JSONValue {
+    /// The number; nil for anything else.
+    var double: Double? {
+        switch self {
+        case .integer(let value): Double(value)
+        case .number(let value): value
+        default: nil
+        }
+    }
+}

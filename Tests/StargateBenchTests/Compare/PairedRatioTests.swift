@@ -1,0 +1,74 @@
+import Testing
+
+@testable import StargateBenchKit
+
+/// Whether the verdict says something exactly when there is something to say.
+struct PairedRatioTests {
+    /// Ratios of two servers whose true ratio is known, with noise of so many percent on each.
+    private func ratios(_ truth: Double, pairs: Int, noise: Double, seed: UInt64) -> [Double] {
+        var random = SplitMix(state: seed)
+        func wobble() -> Double {
+            // The sum of four uniform numbers is close to the bell of real measurements.
+            let sum = (0..<4).reduce(0.0) { sum, _ in sum + Double(random.next(below: 2001) - 1000) }
+            return 1 + sum / 4000 * 2 * noise
+        }
+        return (0..<pairs).map { _ in truth * wobble() / wobble() }
+    }
+
+    @Test(arguments: [3, 6, 12, 24])
+    func `Two runs of one server do not differ`(pairs: Int) throws {
+        var told = 0
+        for seed in UInt64(1)...200 {
+            let ratio = try #require(
+                PairedRatio(ratios(1, pairs: pairs, noise: 0.02, seed: seed))
+            )
+            if ratio.verdict != .noDifference { told += 1 }
+        }
+        #expect(told <= 4, "of 200 comparisons of equals")
+    }
+
+    @Test(arguments: [(12, 1.05), (12, 0.95), (3, 1.2), (3, 0.8)])
+    func `A difference beyond the noise is told`(pairs: Int, truth: Double) throws {
+        var told = 0
+        for seed in UInt64(1)...100 {
+            let ratio = try #require(
+                PairedRatio(ratios(truth, pairs: pairs, noise: 0.02, seed: seed))
+            )
+            switch ratio.verdict {
+            case .less: told += truth < 1 ? 1 : 0
+            case .more: told += truth > 1 ? 1 : 0
+            case .noDifference: break
+            }
+        }
+        #expect(told >= 90, "of 100")
+    }
+
+    @Test func `The resolution is that of the documentation`() {
+        #expect(PairedRatio.resolution(pairs: 3) == 0.10)
+        #expect(PairedRatio.resolution(pairs: 12) == 0.03)
+        let resolutions = (1...40).map { PairedRatio.resolution(pairs: $0) }
+        #expect(resolutions == resolutions.sorted(by: >))
+    }
+
+    @Test func `The interval holds the median, and is the same from the same numbers`() throws {
+        let numbers = ratios(1.3, pairs: 12, noise: 0.05, seed: 7)
+        let ratio = try #require(PairedRatio(numbers))
+        #expect(ratio.low <= ratio.median && ratio.median <= ratio.high)
+        #expect(ratio.low < ratio.high)
+        #expect(PairedRatio(numbers) == ratio)
+        #expect(PairedRatio([]) == nil)
+    }
+
+    @Test func `A single pair has no interval to speak of, and no verdict below a tenth`() throws {
+        let ratio = try #require(PairedRatio([1.05]))
+        #expect((ratio.low, ratio.high) == (1.05, 1.05))
+        #expect(ratio.verdict == .noDifference)
+    }
+
+    @Test func `Words`() {
+        #expect(PairedRatio.Verdict.noDifference.words("CPU") == "no difference")
+        #expect(PairedRatio.Verdict.less(0.12).words("CPU") == "12 % less CPU")
+        #expect(PairedRatio.Verdict.more(0.12).words("CPU") == "12 % more CPU")
+        #expect(PairedRatio.Verdict.more(1.5).words("memory") == "2.50 times the memory")
+    }
+}
