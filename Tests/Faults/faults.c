@@ -122,7 +122,21 @@ static int is_socket(int fd)
 
 static size_t some(size_t count) { return count < 2 ? count : 1 + (size_t)(draws * 2654435761u) % (count < 64 ? count - 1 : 63); }
 
-#define FAIL(call, on) int fault = (on) ? draw(call) : 0; if (fault > 0) { errno = fault; return -1; }
+// Where a descriptor is watched. The kernel tells of an edge when bytes come or leave; after a fault
+// that it knows nothing of it is made to tell again, or an edge-triggered server would wait in vain
+// for what no kernel does to it.
+static struct { int set; struct epoll_event event; } watched[1 << 16];
+
+static int again(int fd, int fault)
+{
+    if ((fault == EAGAIN || fault == SHORT) && fd >= 0 && fd < 1 << 16 && watched[fd].set > 0) {
+        struct epoll_event event = watched[fd].event;
+        REAL(epoll_ctl)(watched[fd].set, EPOLL_CTL_MOD, fd, &event);
+    }
+    return fault;
+}
+
+#define FAIL(call, on) int fault = (on) ? again(fd, draw(call)) : 0; if (fault > 0) { errno = fault; return -1; }
 int accept4(int fd, struct sockaddr *a, socklen_t *n, int f) { FAIL(ACCEPT, 1) return REAL(accept4)(fd, a, n, f); }
 ssize_t read(int fd, void *b, size_t n) { FAIL(READ, is_socket(fd)) return REAL(read)(fd, b, fault == SHORT ? some(n) : n); }
 ssize_t recv(int fd, void *b, size_t n, int f) { FAIL(RECV, 1) return REAL(recv)(fd, b, fault == SHORT ? some(n) : n, f); }
@@ -138,10 +152,19 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int f)
     FAIL(SENDMSG, 1)
     return fault == SHORT ? REAL(send)(fd, m->msg_iov[0].iov_base, some(m->msg_iov[0].iov_len), f) : REAL(sendmsg)(fd, m, f);
 }
-int epoll_ctl(int e, int op, int fd, struct epoll_event *v) { FAIL(EPOLL_CTL, op != EPOLL_CTL_DEL && is_socket(fd)) return REAL(epoll_ctl)(e, op, fd, v); }
+int epoll_ctl(int set, int op, int fd, struct epoll_event *event)
+{
+    FAIL(EPOLL_CTL, op != EPOLL_CTL_DEL && is_socket(fd))
+    int result = REAL(epoll_ctl)(set, op, fd, event);
+    if (result == 0 && fd < 1 << 16) {
+        watched[fd].set = op == EPOLL_CTL_DEL ? 0 : set;
+        if (event) watched[fd].event = *event;
+    }
+    return result;
+}
 int connect(int fd, const struct sockaddr *a, socklen_t n) { FAIL(CONNECT, 1) return REAL(connect)(fd, a, n); }
 // Linux has closed the descriptor when it reports EINTR.
-int close(int fd) { int on = is_socket(fd), result = REAL(close)(fd); if (result) return result; FAIL(CLOSE, on) return 0; }
+int close(int fd) { int on = is_socket(fd); if (fd >= 0 && fd < 1 << 16) watched[fd].set = 0; int result = REAL(close)(fd); if (result) return result; FAIL(CLOSE, on) return 0; }
 int clock_gettime(clockid_t clock, struct timespec *time)
 {
     int result = REAL(clock_gettime)(clock, time);
