@@ -42,6 +42,8 @@ final class ProcessFleet: FleetControl {
     }
 
     func stop() {
+        // They hold SIGTERM back as we do, and would only be killed in the end.
+        for child in children { child.writeLine(FleetPuppet.stopWord) }
         for child in children { child.stop() }
     }
 
@@ -63,6 +65,7 @@ final class ProcessFleet: FleetControl {
 struct FleetPuppet {
     static let snapshotWord = "snapshot"
     static let reportsWord = "reports"
+    static let stopWord = "stop"
 
     let fleet: any FleetControl
 
@@ -71,6 +74,7 @@ struct FleetPuppet {
         while let line = readLine() {
             switch line {
             case Self.snapshotWord: answer(fleet.snapshot())
+            case Self.stopWord: return
             case Self.reportsWord: answer(fleet.reports())
             default:
                 if let order = FleetOrder(rawValue: line) { fleet.order(order) }
