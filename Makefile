@@ -48,8 +48,9 @@ restart: deps ## Restart a server 10 times under new connections: how many are r
 faults: deps ## Have system calls fail, by seed, and check every message (SEEDS=100)
 	@Scripts/lifecycle.sh faults
 
-compare: test-deps ## The same, side by side with Python websockets
-	@Scripts/compare.sh
+compare: ## Measure it side by side with 14 other servers (QUICK=1 for minutes, not hours)
+	@Scripts/install-dependencies.sh compare
+	@QUICK=$(QUICK) Benchmarks/compare.sh
 
 conformance: test-deps ## Run every conformance suite (PARTS="server client drafts interop")
 	@Scripts/conformance.sh $(PARTS)

@@ -31,7 +31,7 @@ public struct BenchCommand: ParsableCommand {
         subcommands: [
             EchoCommand.self, HandshakeCommand.self, IdleCommand.self, BroadcastCommand.self,
             PushCommand.self, SaturateCommand.self, SoakCommand.self, ReportCommand.self,
-            ServeCommand.self, DoctorCommand.self,
+            CompareCommand.self, ServeCommand.self, DoctorCommand.self,
         ],
         defaultSubcommand: EchoCommand.self
     )

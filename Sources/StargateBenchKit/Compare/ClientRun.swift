@@ -10,6 +10,8 @@ struct ClientRun: Equatable, Sendable {
     let rate: Double
     /// How often the server went to sleep for each message.
     let sleeps: Double
+    /// The share of the time in which the server could have run and had no core.
+    let waiting: Double
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
@@ -44,6 +46,7 @@ struct ClientRun: Equatable, Sendable {
         }
         rate = report["result"]?["per_second"]?.double ?? 0
         sleeps = server["sleeps_per_operation"]?.double ?? 0
+        waiting = server["busiest_thread_waiting"]?.double ?? 0
     }
 
     /// Runs this program with these arguments and returns the report it prints.

@@ -36,6 +36,8 @@ struct WorkloadResult: Sendable {
 
     func rate(_ index: Int) -> Double { PairedRatio.median(runs[index].map(\.rate)) }
     func sleeps(_ index: Int) -> Double { PairedRatio.median(runs[index].map(\.sleeps)) }
+    /// The median share in which the servers waited for a core.
+    var waiting: Double { PairedRatio.median(runs.flatMap { $0.map(\.waiting) }) }
 }
 
 /// A finished comparison.
@@ -67,8 +69,18 @@ struct ComparisonReport: Sendable {
         return result.ratio(index)?.verdict.words(noun) ?? "not measured"
     }
 
+    /// What to tell when other programs took the servers' core away; nil when they did not.
+    private var disturbance: String? {
+        let waiting = results.map(\.waiting).max() ?? 0
+        guard waiting >= Bottleneck.shortageShare else { return nil }
+        return "Take these figures with care: other programs wanted the server's core as well, and "
+            + "in one workload it waited for it \(Figure.percent(waiting)) of the time."
+    }
+
     /// How it was measured, for people who read the report elsewhere.
-    var method: [String] {
+    var method: [String] { [disturbance].compactMap { $0 } + usualMethod }
+
+    private var usualMethod: [String] {
         let cores =
             plan.cores.map {
                 "The server ran on core \($0.server[0]), the client on "

@@ -39,7 +39,7 @@ struct PairedRatio: Equatable, Sendable {
         high = medians[Self.resampleCount * 975 / 1000]
     }
 
-    private static let resampleCount = 4000
+    private static let resampleCount = 1000
 
     /// The smallest difference that so many pairs can tell: 10 % with 3, 3 % with 12, and never
     /// less than 2 %. Two processes of one program differ by that much through the addresses they
