@@ -98,6 +98,8 @@ struct CompareCommand: ParsableCommand {
         signal(SIGPIPE, SIG_IGN)
         _ = DescriptorLimit.raise()
         let specs = try allServers()
+        // A pipe gives its lines only once, and validation has read them.
+        guard !specs.isEmpty else { throw ValidationError("--servers: this is no regular file") }
         let plan = ComparisonPlan(
             servers: specs,
             base: base.flatMap { name in specs.firstIndex { $0.name == name } } ?? 0,
