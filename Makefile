@@ -16,10 +16,10 @@ deps: ## Install what building needs, if it is missing
 test-deps:
 	@Scripts/install-dependencies.sh test
 
-demo: deps ## Start the demo server: a chat page, an echo (PORT=9001, HOST=127.0.0.1)
+demo: deps ## Start the demo server: a chat page, an echo (PORT=9001, HOST=127.0.0.1, TLS=1)
 	@swift build --package-path Examples --configuration release --product demo
 	@exec "$$(swift build --package-path Examples --configuration release --show-bin-path)/demo" \
-		--host $(HOST) --port $(PORT)
+		--host $(HOST) --port $(PORT) $(if $(TLS),$$(Scripts/demo-certificate.sh),)
 
 test: test-deps ## Run every test: unit tests, then the programs against clients of others
 	PATH="$(CURDIR)/.build/test-clients/bin:$$PATH" swift test
@@ -52,7 +52,7 @@ compare: ## Measure it side by side with 14 other servers (QUICK=1 for minutes, 
 	@Scripts/install-dependencies.sh compare
 	@QUICK=$(QUICK) Benchmarks/compare.sh
 
-conformance: test-deps ## Run every conformance suite (PARTS="server client drafts interop")
+conformance: test-deps ## Run every conformance suite (PARTS="server tls client drafts interop")
 	@Scripts/conformance.sh $(PARTS)
 
 fuzz: deps ## Fuzz the code that meets the wire (TARGET=all, TIME=60 seconds for each)

@@ -97,7 +97,7 @@ let package = Package(
         ),
         .testTarget(
             name: "StargateCoreTests",
-            dependencies: ["StargateCore", "CUTF8", "CZlib", "CTestSupport"],
+            dependencies: ["StargateCore", "CUTF8", "COpenSSL", "CZlib", "CTestSupport"],
             swiftSettings: swiftSettings
         ),
     ]

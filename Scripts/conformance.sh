@@ -2,10 +2,11 @@
 # Holds the server and the client against the test suites of others, and against the suite for the
 # drafts before RFC 6455 that this repository has.
 #
-#   conformance.sh [PART...]      some of: server client drafts interop; all if none is named
+#   conformance.sh [PART...]      some of: server tls client drafts interop; all if none is named
 #   conformance.sh quick          what fits into a check of every change
 #
 # server   Autobahn's fuzzing client against `stargate-bench serve`
+# tls      the same as server, over wss://
 # client   Autobahn's fuzzing server, which the example echo-client talks to
 # drafts   Tests/Conformance against `stargate-bench serve --protocols all`
 # interop  Tests/Interop: clients and servers of others in every draft they speak
@@ -24,8 +25,8 @@ mkdir -p "$out"
 some_deflate=12.1.1,12.1.6,12.1.11,12.1.18,12.2.3,12.2.10,12.3.5,12.3.12,12.4.2,12.4.15,12.5.7
 some_deflate+=,12.5.17,13.1.1,13.2.4,13.3.6,13.4.2,13.5.8,13.6.3,13.7.1,13.7.14
 quick=
-[ "${1:-}" = quick ] && { quick=yes; set -- server drafts interop; }
-[ $# -gt 0 ] || set -- server client drafts interop
+[ "${1:-}" = quick ] && { quick=yes; set -- server tls drafts interop; }
+[ $# -gt 0 ] || set -- server tls client drafts interop
 
 swift build --configuration release --product stargate-bench
 BENCH=$(swift build --configuration release --show-bin-path)/stargate-bench
@@ -58,6 +59,22 @@ server() {
     note "Autobahn against the server" "$out/server.log"
 }
 
+tls() {
+    has_autobahn tls || return 0
+    local cases=${CASES:-all} folder
+    [ -n "$quick" ] && cases=1.1.6,1.2.6,2.6,4.1.3,5.15,6.2.4,7.1.1,7.7.1,9.1.2,9.2.2,10.1.1,12.1.6
+    folder=$(mktemp -d)
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 \
+        -subj /CN=localhost -keyout "$folder/key.pem" -out "$folder/cert.pem" 2>/dev/null
+    start_server "$BENCH" serve --port 0 --loops 1 --max-message-size $((32 << 20)) \
+        --deflate dedicated --tls-cert "$folder/cert.pem" --tls-key "$folder/key.pem"
+    rm -r "$folder"
+    "$autobahn/autobahn.sh" "${server_url/ws:/wss:}" "$cases" --require-deflate --agent stargate \
+        --out "$out/tls" </dev/null | tee "$out/tls.log" || status=1
+    stop_server
+    note "Autobahn against the server, over TLS" "$out/tls.log"
+}
+
 client() {
     has_autobahn client || return 0
     swift build --package-path Examples --configuration release --product echo-client
@@ -87,7 +104,7 @@ interop() {
 
 for part in "$@"; do
     case $part in
-    server | client | drafts | interop) "$part" ;;
+    server | tls | client | drafts | interop) "$part" ;;
     *) echo "conformance: there is no part '$part'" >&2 && exit 2 ;;
     esac
 done

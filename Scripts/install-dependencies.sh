@@ -32,6 +32,8 @@ if [ "$what" = test ]; then
     has python3 && python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)
     has node || has nodejs || packages+=(nodejs)
     [ -d /usr/share/nodejs/ws ] || packages+=(node-ws)
+    has openssl || packages+=(openssl)
+    has curl || packages+=(curl)
     has ps || packages+=(procps)
     has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
 fi

@@ -25,7 +25,7 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 class Browser:
     """One headless browser and the socket on which it takes orders."""
 
-    def __init__(self, program):
+    def __init__(self, program, *options):
         self.profile = tempfile.TemporaryDirectory(prefix="stargate-browser-",
                                                    ignore_cleanup_errors=True)
         command = [program, "--headless=new", "--disable-gpu", "--remote-debugging-port=0",
@@ -33,7 +33,7 @@ class Browser:
                    "--disable-dev-shm-usage", f"--user-data-dir={self.profile.name}"]
         if os.geteuid() == 0:
             command.append("--no-sandbox")  # Chromium refuses to run as root with it.
-        self.process = subprocess.Popen([*command, "about:blank"], stdin=subprocess.DEVNULL,
+        self.process = subprocess.Popen([*command, *options, "about:blank"], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                                         start_new_session=True)
         self.socket = connect(self.address(), max_size=None, compression=None)

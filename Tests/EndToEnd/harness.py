@@ -82,14 +82,14 @@ class Server:
             [str(part) for part in command],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=self.log, env=environment)
         self.first_line = self.process.stdout.readline().decode().strip()
-        match = re.search(r"listening on (?:ws|http)://(\[[^]]+\]|[^:/\s]+):(\d+)",
+        match = re.search(r"listening on (ws|wss|http|https)://(\[[^]]+\]|[^:/\s]+):(\d+)",
                           self.first_line)
         if not match:
             self.process.kill()
             self.process.wait()
             raise CheckFailed(f"{command[0]} did not say where it listens: {self.first_line!r}")
-        self.host, self.port = match.group(1), int(match.group(2))
-        self.url = f"ws://{self.host}:{self.port}"
+        scheme, self.host, self.port = match.group(1), match.group(2), int(match.group(3))
+        self.url = f"{'wss' if scheme in ('wss', 'https') else 'ws'}://{self.host}:{self.port}"
 
     @property
     def pid(self):

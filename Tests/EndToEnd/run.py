@@ -14,9 +14,10 @@ import framing
 import handshake
 import lifecycle
 import pages
+import secure
 from harness import Report, Server
 
-GROUPS = ["websockets", "node", "handshake", "framing", "lifecycle", "demo", "browser",
+GROUPS = ["websockets", "node", "handshake", "framing", "lifecycle", "tls", "demo", "browser",
           "examples"]
 
 
@@ -41,6 +42,8 @@ def main():
             attempt(report, group, lambda: against(serve, f"serve-{group}", report, run))
     if "lifecycle" in chosen:
         attempt(report, "lifecycle", lambda: lifecycle.run(report, bench))
+    if "tls" in chosen:
+        attempt(report, "tls", lambda: secure.run_all(report, bench, options.demo and demo))
     if options.demo and "demo" in chosen:
         attempt(report, "demo", lambda: lifecycle.run_demo(report, demo))
         attempt(report, "demo", lambda: against(

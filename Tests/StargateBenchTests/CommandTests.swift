@@ -75,7 +75,9 @@ import Testing
     @Test(arguments: [
         ["echo", "-c", "0"], ["echo", "-p", "0"], ["echo", "-s", "x"], ["echo", "-d", "0"],
         ["echo", "-d", "1s", "-n", "5"], ["echo", "-n", "5", "-c", "6"], ["echo", "http://x/"],
-        ["echo", "wss://x/"], ["echo", "--binary", "--text"], ["echo", "--timeout", "0"],
+        ["echo", "wss//x/"], ["echo", "--key", "k.pem"], ["echo", "--cacert", "c", "-k"],
+        ["serve", "--tls-cert", "c.pem"], ["echo", "--tlsv1.3", "--tls-max", "1.2"],
+        ["echo", "--binary", "--text"], ["echo", "--timeout", "0"],
         ["echo", "-H", "no"], ["echo", "-t", "0"], ["handshake", "-c", "0"],
         ["handshake", "--server-loops", "0"], ["idle", "-d", "0"], ["serve", "--port", "65536"],
         ["serve", "--max-message-size", "0"], ["echo", "--pid", "1"], ["nonsense", "-x"],

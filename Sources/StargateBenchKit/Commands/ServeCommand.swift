@@ -64,6 +64,8 @@ struct ServeCommand: ParsableCommand {
     )
     var deflate = DeflateMode.off
 
+    @OptionGroup var tls: ServeTLSOptions
+
     @OptionGroup var lifecycle: LifecycleOptions
 
     @Flag(help: .hidden)
@@ -88,6 +90,7 @@ struct ServeCommand: ParsableCommand {
         if let size = maxMessageSize?.bytes { configuration.setMaxMessageSize(size) }
         configuration.protocols = protocols.set
         configuration.compression = deflate.compression
+        configuration.tls = tls.configuration
         lifecycle.apply(to: &configuration)
         let server = Server(configuration: configuration)
         Self.addRoutes(to: server)
@@ -96,7 +99,8 @@ struct ServeCommand: ParsableCommand {
             report = try server.runBlocking(stoppingOn: [.interrupt, .terminate]) {
                 if stopAtEndOfInput { EndOfInput.stopsThisProcess() }
                 for address in server.addresses.prefix(1) {
-                    Output.write("\(Self.readyPrefix)ws://\(address)\n", to: STDOUT_FILENO)
+                    let url = "\(tls.scheme)://\(address)"
+                    Output.write("\(Self.readyPrefix)\(url)\n", to: STDOUT_FILENO)
                 }
             }
         } catch {

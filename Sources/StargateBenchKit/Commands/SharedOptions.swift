@@ -36,6 +36,8 @@ struct TargetOptions: ParsableArguments {
     @Option(help: "Offer permessage-deflate: off, shared (each message by itself), or dedicated.")
     var deflate = DeflateMode.off
 
+    @OptionGroup var tls: ClientTLSOptions
+
     @Option(help: "The server's process, for its CPU time; found from the port if not given.")
     var pid: Int32?
 
@@ -48,12 +50,9 @@ struct TargetOptions: ParsableArguments {
     func validate() throws {
         if let url {
             do {
-                let address = try TargetAddress(url)
-                if address.isSecure {
-                    throw ValidationError("wss:// is not supported yet; measure ws://")
-                }
-            } catch let problem as TargetAddress.Problem {
-                throw ValidationError(problem.description)
+                _ = try TargetAddress(url)
+            } catch {
+                throw ValidationError(error.description)
             }
             if pid.map({ kill($0, 0) != 0 && errno == ESRCH }) ?? false {
                 throw ValidationError("--pid: there is no such process")

@@ -10,6 +10,7 @@ struct TargetPlan: Sendable {
     var origin: String?
     var protocolVersion = ProtocolVersion.rfc6455
     var compression: PerMessageDeflate?
+    var tls = TLSClientConfiguration()
     var timeout = TimeSpan(seconds: 10)
     /// The size of the messages that are exchanged, in bytes, and how many of them may wait in the
     /// client's own queue.
@@ -30,6 +31,7 @@ struct TargetPlan: Sendable {
         request.origin = origin
         request.protocolVersion = protocolVersion
         request.compression = compression
+        request.tls = tls
         request.timeout = timeout.duration
         request.localHost = source?.address(of: connection)
         // An echo that is too long is to be seen and reported, not refused.
@@ -62,7 +64,8 @@ extension ErrorKind {
         case .refused: self = .handshakeRefused
         case .invalidResponse: self = .badHandshake
         case .timedOut: self = .timeout
-        case .badURL, .badRequest, .unknownHost, .notConnected, .closed, .cancelled: self = .connect
+        case .badURL, .badRequest, .unknownHost, .notConnected, .closed, .cancelled, .tls:
+            self = .connect
         }
     }
 }

@@ -80,6 +80,7 @@ struct BenchSession {
             origin: target.origin,
             protocolVersion: target.protocolName.version,
             compression: target.deflate.compression,
+            tls: target.tls.configuration,
             timeout: client.timeout,
             messageSize: messageSize,
             pipeline: pipeline,

@@ -73,6 +73,17 @@ final class ClientAttempt: ConnectionOwner {
         )
         socket = WebSocket(connection)
         connection.setDeadline(after: request.timeout)
+        if request.url.isSecure {
+            do throws(TLSError) {
+                let context = try TLSClientContext.of(request.tls)
+                let (host, port) = (request.url.host, request.url.port)
+                try connection.startTLS { pipe throws(TLSError) in
+                    try context.makeSession(host: host, port: port, pipe)
+                }
+            } catch {
+                finish(ClientError(.tls(error.kind), error.description))
+            }
+        }
         let local = request.localHost.flatMap { SocketAddress(host: $0, port: 0) }
         let status = loop.withTransport { $0.connect(connection, to: address, from: local) }
         if status != 0 { connection.transportEnded(status) }
@@ -93,7 +104,7 @@ final class ClientAttempt: ConnectionOwner {
             }
             unsafe connection.sendRaw(writer.written)
         }
-        connection.startReading()
+        connection.resumeReading()
     }
 
     func handshakeReceived(
@@ -245,6 +256,8 @@ final class ClientAttempt: ConnectionOwner {
                     "\(request.url.host):\(request.url.port): \(systemErrorMessage(status))"
                 )
             )
+        case .tls(let error):
+            finish(ClientError(.tls(error.kind), "\(request.url.host): \(error)"))
         case .aborted:
             finish(ClientError(.cancelled, "the loop was stopped"))
         }

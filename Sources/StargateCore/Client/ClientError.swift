@@ -10,6 +10,8 @@ public struct ClientError: Error, Sendable, CustomStringConvertible {
         case unknownHost
         /// No TCP connection: the operating system's error number.
         case notConnected(Int32)
+        /// No TLS connection: the server's certificate was not accepted, say.
+        case tls(TLSError.Kind)
         /// The server answered with this HTTP status instead of 101.
         case refused(status: Int)
         /// The server's answer breaks the protocol.

@@ -12,6 +12,8 @@ public struct ClientRequest: Sendable {
     public var protocolVersion = ProtocolVersion.rfc6455
     /// Offers permessage-deflate to the server; nil for not.
     public var compression: PerMessageDeflate?
+    /// How TLS is spoken when the URL is one of `wss:`.
+    public var tls = TLSClientConfiguration()
     /// How long the connection may take, from the name lookup to the end of the handshake.
     public var timeout = Duration.seconds(10)
     /// The numeric address from which to connect, for a machine with several; nil for the one that
@@ -32,15 +34,12 @@ public struct ClientRequest: Sendable {
 
     /// A request with the defaults.
     ///
-    /// - Throws: ``ClientError`` for a URL that is not one of `ws:`.
+    /// - Throws: ``ClientError`` for a URL that is not one of `ws:` or `wss:`.
     public init(url: String) throws(ClientError) {
         do throws(WebSocketURLError) {
             self.url = try WebSocketURL(url)
         } catch {
             throw ClientError(.badURL, error.description)
-        }
-        if self.url.isSecure {
-            throw ClientError(.badURL, "wss: URLs need TLS, which this version does not have yet")
         }
     }
 

@@ -100,6 +100,7 @@ public final class EventLoop {
         if loop.state.isClockStale { updateClock() }
         loop.state.lastReader = nil
         loop.state.lastReaderByteCount = 0
+        loop.state.tls?.handshakeCount = 0
         settle()
     }
 

@@ -29,6 +29,14 @@ public struct LoopCounters: Sendable {
     public internal(set) var acceptPauses: UInt64 = 0
     /// Connections that this endpoint failed: protocol errors, limits, timeouts.
     public internal(set) var connectionsFailed: UInt64 = 0
+    /// TLS handshakes that were completed, as server or client.
+    public internal(set) var tlsHandshakes: UInt64 = 0
+    /// Those of them that resumed an earlier session.
+    public internal(set) var tlsHandshakesResumed: UInt64 = 0
+    /// TLS connections that failed, in their handshake or later.
+    public internal(set) var tlsFailures: UInt64 = 0
+    /// Times that a client's handshake was put off to a later turn of the loop.
+    public internal(set) var tlsHandshakesDeferred: UInt64 = 0
 
     /// Times that a callback kept the loop for longer than
     /// ``Server/Configuration/watchdogLimit``.
@@ -57,6 +65,10 @@ public struct LoopCounters: Sendable {
         left.acceptPauses &+= right.acceptPauses
         left.connectionsFailed &+= right.connectionsFailed
         left.stalls &+= right.stalls
+        left.tlsHandshakes &+= right.tlsHandshakes
+        left.tlsHandshakesResumed &+= right.tlsHandshakesResumed
+        left.tlsFailures &+= right.tlsFailures
+        left.tlsHandshakesDeferred &+= right.tlsHandshakesDeferred
         left.jobsRun &+= right.jobsRun
     }
 }

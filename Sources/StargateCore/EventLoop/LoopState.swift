@@ -25,6 +25,8 @@ struct LoopState {
     static let spareCountMax = 64
     var randomness = RandomPool()
     var counters = LoopCounters()
+    /// Made with the first connection that has TLS.
+    var tls: LoopTLS?
     /// The loop's clock in ticks of ``DeadlineTable/ticksPerSecond``; it does not jump.
     var now: UInt32 = 1
     /// Whether the loop slept since ``now`` was read.

@@ -19,7 +19,10 @@ public struct Request: Sendable {
     /// The address of the trusted proxy that told the other two; `nil` without one.
     public let proxyAddress: SocketAddress?
     /// Whether the request came over TLS.
-    public let isSecure: Bool
+    public var isSecure: Bool { tls != nil }
+    /// What TLS knows of the connection; nil without TLS. The certificate that the client has shown
+    /// stands here too.
+    public let tls: TLSInfo?
     /// The body, with its chunks put together; empty when there was none. No longer than
     /// ``Server/Configuration/maxBodySize``.
     public internal(set) var body: [UInt8] = []
@@ -34,7 +37,7 @@ public struct Request: Sendable {
     ///   - remoteAddress: where the peer sits.
     ///   - localAddress: what it connected to.
     ///   - proxyAddress: who told both.
-    ///   - isSecure: whether there is TLS between.
+    ///   - tls: what is known of the TLS between, if there is some.
     init(
         copying view: HeadView,
         head: RequestHead,
@@ -43,7 +46,7 @@ public struct Request: Sendable {
         remoteAddress: SocketAddress? = nil,
         localAddress: SocketAddress? = nil,
         proxyAddress: SocketAddress? = nil,
-        isSecure: Bool = false
+        tls: TLSInfo? = nil
     ) {
         assert(unsafe view.bytes.count >= head.byteCount)
         storage = HeadStorage(copying: view)
@@ -52,7 +55,7 @@ public struct Request: Sendable {
         self.remoteAddress = remoteAddress
         self.localAddress = localAddress
         self.proxyAddress = proxyAddress
-        self.isSecure = isSecure
+        self.tls = tls
     }
 
     /// The method; see ``methodName`` for one that has no case of its own.

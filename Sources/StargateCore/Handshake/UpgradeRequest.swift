@@ -28,6 +28,8 @@ public struct UpgradeRequest: Sendable {
     public var localAddress: SocketAddress? { request.localAddress }
     /// Whether the request came over TLS.
     public var isSecure: Bool { request.isSecure }
+    /// What TLS knows of the connection, with the client's certificate; nil without TLS.
+    public var tls: TLSInfo? { request.tls }
 
     /// Where the page came from that asks, as the browser says: `https://example.com`, or `null`.
     /// Nil when the client is no browser. The route's ``OriginPolicy`` has let it in already.

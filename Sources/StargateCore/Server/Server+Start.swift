@@ -8,6 +8,7 @@ extension Server {
     /// - Throws: ``ServerError``; nothing is left running then.
     public func start() throws(ServerError) {
         let routes = try takeRoutes()
+        try loadCertificates()
         let loops: LoopGroup
         let count = configuration.loopCount ?? LoopGroup.processorCount
         let listening = try findSockets(count: max(1, count))

@@ -28,6 +28,8 @@ public final class Server: Sendable {
         /// The first mistake made while routes were added; reported by `start`.
         var routeError: RouteError?
         var addresses: [SocketAddress] = []
+        /// The certificates that new connections get.
+        var tls: TLSContext?
         /// Whether the application wants to be sent clients.
         var isWilling = true
         /// Resumed when the last connection is gone.

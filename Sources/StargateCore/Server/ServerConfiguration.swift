@@ -44,6 +44,9 @@ extension Server {
         /// restart need a long queue; the kernel cuts it to `net.core.somaxconn`.
         public var backlog = 4096
 
+        /// How TLS is spoken; nil for plain connections. Every listener of the server speaks it.
+        public var tls: TLSConfiguration?
+
         /// The protocol generations that are spoken. The hixie drafts do not mask what browsers
         /// send, so they must be asked for.
         public var protocols = ProtocolSet.default
@@ -154,7 +157,8 @@ extension Server {
                 handshakeTimeout: handshakeTimeout,
                 keepAliveInterval: keepAliveInterval,
                 pongTimeout: pongTimeout,
-                closeTimeout: closeTimeout
+                closeTimeout: closeTimeout,
+                handshakesPerTurn: max(1, tls?.handshakesPerTurn ?? 1)
             )
         }
     }

@@ -10,6 +10,8 @@ public struct ServerError: Error, Sendable, CustomStringConvertible {
         case permissionDenied
         /// What was given to be listened on is no listening socket.
         case badListener
+        /// A certificate, a key or a file of authorities is no good, or TLS cannot be set up.
+        case badCertificate
         /// A route was given twice, or its pattern is malformed.
         case badRoute
         /// The server was started before, or has been stopped.

@@ -146,7 +146,7 @@ extension ServerLoop {
         // It has heard the Close frame, and ended the stream instead of answering.
         case (.closing, .endOfStream): .closed
         case (_, .aborted): .cut
-        case (_, .endOfStream), (_, .error): .lost
+        case (_, .endOfStream), (_, .error), (_, .tls): .lost
         }
     }
 

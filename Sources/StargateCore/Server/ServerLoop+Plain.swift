@@ -30,7 +30,8 @@ extension ServerLoop {
                     captures: match.captures,
                     remoteAddress: addresses.remote,
                     localAddress: addresses.local,
-                    proxyAddress: addresses.proxy
+                    proxyAddress: addresses.proxy,
+                    tls: connection.state.tls?.info
                 ),
                 respond: respond,
                 pattern: match.endpoint.pattern,

@@ -25,6 +25,7 @@ extension ServerLoop {
             )
         }
         proxied[connection.state.slot] = header.addresses
+        _ = beginTLS(connection)
     }
 
     func clientAddress(of connection: Connection) -> SocketAddress? {
@@ -50,7 +51,12 @@ extension Connection {
         }
         owner.proxyHeaderReceived(header, on: self)
         let restByteCount = head.count &- header.byteCount
-        guard restByteCount > 0 else { return }
+        guard restByteCount > 0, state.phase != .ended else { return }
+        if let session = state.tls {
+            let all = unsafe UnsafeRawBufferPointer(head.bytes)
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: all[header.byteCount...])
+            return unsafe receivedEncrypted(rest, session)
+        }
         // What follows is received as if it had just arrived. It fits: all but the start of the
         // header arrived in this buffer.
         unsafe loop.state.receiveBuffer.start.copyMemory(

@@ -38,7 +38,7 @@ extension ServerLoop {
         _ rest: UnsafeRawBufferPointer,
         _ connection: Connection
     ) -> HandshakeProgress {
-        switch judge(head, view) {
+        switch judge(head, view, connection) {
         case .notAnUpgrade:
             return unsafe respond(head, view, rest, connection)
         case .refuse(let refusal):
@@ -54,13 +54,14 @@ extension ServerLoop {
     }
 
     /// What a request is as an opening handshake.
-    func judge(_ head: RequestHead, _ view: HeadView) -> HandshakeDecision {
+    func judge(_ head: RequestHead, _ view: HeadView, _ connection: Connection) -> HandshakeDecision
+    {
         HandshakeDecision(
             view,
             target: head.target.raw,
             isGet: head.method == .get,
             isHTTP11: head.minorVersion >= 1,
-            isSecure: false,
+            isSecure: connection.state.tls != nil,
             protocols: configuration.protocols
         )
     }

@@ -28,7 +28,8 @@ extension ServerLoop {
                     captures: match.captures,
                     remoteAddress: addresses.remote,
                     localAddress: addresses.local,
-                    proxyAddress: addresses.proxy
+                    proxyAddress: addresses.proxy,
+                    tls: connection.state.tls?.info
                 ),
                 protocolVersion: handshake.version,
                 subprotocols: offered
@@ -100,7 +101,7 @@ extension ServerLoop {
         connection.corked {
             // The head lies in the request's own memory by now: it is looked at again there.
             request.storage.withView { view in
-                guard case .accept(let handshake) = judge(request.head, view) else {
+                guard case .accept(let handshake) = judge(request.head, view, connection) else {
                     return refuse(connection, .mistake("The handshake could not be answered."))
                 }
                 unsafe proof.withUnsafeBytes { proof in

@@ -18,6 +18,13 @@ final class ServerLoop: ConnectionOwner {
     let compression: LoopCompression?
     let topicTable: TopicTable?
     var listeners: [Listener] = []
+    /// The certificates that new connections get, see ``Server/reloadCertificates()``.
+    var tls: TLSContext?
+    /// Begins a TLS session; a test stands in for a process without memory.
+    var makeSession: (TLSContext, TLSPipe) throws(TLSError) -> TLSSession = {
+        context,
+        pipe throws(TLSError) in try context.makeSession(pipe)
+    }
     private static let contextCountMax = 64
     var contexts: [String?: ConnectionContext] = [:]
     /// The contexts of connections with options of their own.
@@ -39,6 +46,7 @@ final class ServerLoop: ConnectionOwner {
         self.eventLoop = eventLoop
         configuration = server.configuration
         compression = configuration.compression.map(LoopCompression.init)
+        tls = server.currentCertificates
         topicTable = TopicTable(server.topicRegistry, on: eventLoop, configuration)
         unsafe fields = .allocate(capacity: headLimits.fieldCount)
         unsafe scratch = .allocate(byteCount: 32 << 10, alignment: 16)
@@ -67,9 +75,27 @@ final class ServerLoop: ConnectionOwner {
     func begin(_ connection: Connection) {
         connection.setDeadline(after: configuration.handshakeTimeout)
         if expectsProxyHeader(connection) {
+            // TLS begins behind it.
             connection.inboundState().state.awaitsProxyHeader = true
+        } else {
+            guard beginTLS(connection) else { return }
         }
         connection.startReading()
+    }
+
+    /// Puts TLS before a connection, if the server speaks it. Returns whether the connection lives.
+    func beginTLS(_ connection: Connection) -> Bool {
+        guard let tls else { return true }
+        do throws(TLSError) {
+            try connection.startTLS { pipe throws(TLSError) in try makeSession(tls, pipe) }
+            return true
+        } catch {
+            // Out of memory: this one is not served, the others are.
+            eventLoop.loop.state.counters.tlsFailures &+= 1
+            logFailure("TLS", error)
+            connection.abort()
+            return false
+        }
     }
 
     /// The context of connections with a subprotocol: one object for all of them.
@@ -130,6 +156,7 @@ final class ServerLoop: ConnectionOwner {
     /// Nobody waits for the answer any more.
     func handshakeEnded(_ connection: Connection, _ end: ConnectionEnd) {
         connection.exchange?.cancel()
+        if case .tls(let error) = end { logFailure("a client's TLS", error) }
     }
 
     /// Says so to a client that began a request and did not finish it, or that the application

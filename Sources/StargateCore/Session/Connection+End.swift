@@ -10,6 +10,7 @@ extension Connection {
     func transportConnected(_ status: Int32) {
         guard state.phase == .connecting else { return }
         guard status == 0 else { return endTransport(.error(status)) }
+        if let session = state.tls { return startHandshake(session) }
         corked {
             if let owner = withContext({ $0.owner }) ?? nil { owner.handshakeConnected(self) }
         }
@@ -21,6 +22,13 @@ extension Connection {
         state.flags.insert(.peerEnded)
         state.flags.remove(.isReading)
         if status == UV_EOF.rawValue { loop.withTransport { $0.stopReading(self) } }
+        if status == UV_EOF.rawValue, let session = state.tls, !session.peerSaidGoodbye,
+            state.phase != .ending
+        {
+            // RFC 8446 section 6.1: anybody can end a TCP connection; only the peer can say that it
+            // has said all.
+            return endTransport(.tls(.truncated), reason: TLSError.truncated.description)
+        }
         if status == UV_EOF.rawValue, !isFlushed,
             state.phase == .ending || state.phase == .handshake
         {
@@ -37,6 +45,7 @@ extension Connection {
     private func endTransport(_ end: ConnectionEnd, reason: String = "") {
         let phase = state.phase
         let code = if case .endOfStream = end { codeAtEndOfStream } else { state.endCode }
+        if case .endOfStream = end, let session = state.tls { _ = saidGoodbye(session) }
         state.phase = .ended
         loop.state.deadlines.clear(slot: state.slot)
         if let owner = withContext({ $0.owner }) ?? nil {
@@ -58,6 +67,8 @@ extension Connection {
         if state.flags.contains(.peerEnded) { return endTransport(.endOfStream) }
         // RFC 6455 section 7.1.1: a client waits for the server to end the stream.
         guard !state.flags.contains(.isShut), !isClient || state.version == .hixie75 else { return }
+        // If it has to wait, this is called again when it has left.
+        if let session = state.tls, !saidGoodbye(session) { return }
         state.flags.insert(.isShut)
         loop.withTransport { $0.shutDown(self) }
     }

@@ -22,6 +22,7 @@ extension Connection {
             loop.state.lastReader = self
             loop.state.lastReaderByteCount = 0
         }
+        if state.tls != nil { return unsafe encryptedSpace() }
         if let inbound = state.inbound, let space = unsafe directSpace(inbound) {
             return unsafe space
         }
@@ -29,6 +30,27 @@ extension Connection {
             return unsafe UnsafeMutableRawBufferPointer(
                 rebasing: loop.state.receiveBuffer.space[..<waitingRoom]
             )
+        }
+        return unsafe loop.state.receiveBuffer.space
+    }
+
+    /// Where the transport puts the bytes of a connection with TLS. What they decrypt to is no
+    /// longer, so the limit on what waits is kept here.
+    private func encryptedSpace() -> UnsafeMutableRawBufferPointer {
+        guard let shared = loop.state.tls else {
+            return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        }
+        let space = unsafe shared.receiveSpace
+        guard waitsForApplication else { return unsafe space }
+        return unsafe UnsafeMutableRawBufferPointer(
+            rebasing: space[..<min(space.count, waitingRoom)]
+        )
+    }
+
+    /// Where plaintext is put; never empty.
+    func plaintextSpace() -> UnsafeMutableRawBufferPointer {
+        if let inbound = state.inbound, let space = unsafe directSpace(inbound) {
+            return unsafe space
         }
         return unsafe loop.state.receiveBuffer.space
     }
@@ -48,6 +70,12 @@ extension Connection {
     func received(_ count: Int) {
         loop.state.lastReaderByteCount &+= count
         loop.state.counters.reads &+= 1
+        if let session = state.tls { return receivedEncrypted(count, session) }
+        receivedPlaintext(count)
+    }
+
+    /// `count` bytes were put to the start of where plain bytes go.
+    func receivedPlaintext(_ count: Int) {
         state.lastHeard = loop.currentTick()
         state.flags.remove(.awaitsPong)
         if let inbound = state.inbound {

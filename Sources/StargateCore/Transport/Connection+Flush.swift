@@ -9,6 +9,7 @@ extension Connection {
     var bufferedAmount: Int {
         let corked = loop.state.cork.owner == self ? loop.state.cork.count : 0
         return corked + (state.outbound?.queue.byteCount ?? 0)
+            + (state.tls?.refused?.queue.byteCount ?? 0)
     }
 
     /// Whether everything that was sent has left this process.
@@ -33,11 +34,8 @@ extension Connection {
         let sliceCount = unsafe body.isEmpty ? 1 : 2
         let span = unsafe slices.span
         let written = unsafe span.withUnsafeBufferPointer { slices in
-            loop.withTransport {
-                unsafe $0.write(self, UnsafeBufferPointer(rebasing: slices[..<sliceCount]))
-            }
+            unsafe writeToTransport(UnsafeBufferPointer(rebasing: slices[..<sliceCount]))
         }
-        loop.state.counters.writes &+= 1
         let total = head.count + body.count
         if written == total { return }
         guard written >= 0 || written == Int(UV_EAGAIN.rawValue) else {
@@ -87,12 +85,11 @@ extension Connection {
         var slices = unsafe InlineArray<32, uv_buf_t>(repeating: unsafe uv_buf_t())
         var span = unsafe slices.mutableSpan
         unsafe span.withUnsafeMutableBufferPointer { slices in
-            while !outbound.queue.isEmpty {
+            while !outbound.queue.isEmpty, !state.flags.contains(.isBlocked) {
                 let count = unsafe outbound.queue.gather(slices)
                 let batch = unsafe UnsafeBufferPointer(rebasing: slices[..<count])
                 let expected = unsafe batch.reduce(0) { unsafe $0 + Int($1.len) }
-                let written = loop.withTransport { unsafe $0.write(self, batch) }
-                loop.state.counters.writes &+= 1
+                let written = unsafe writeToTransport(batch)
                 if written < 0, written != Int(UV_EAGAIN.rawValue) {
                     return writeFailed(Int32(truncatingIfNeeded: written))
                 }
@@ -105,13 +102,16 @@ extension Connection {
     /// The kernel refused bytes: has the transport say when it takes more.
     private func becomeBlocked() {
         guard let outbound = state.outbound else { return }
+        let isOffered = state.tls != nil
         state.flags.insert(.isBlocked)
         checkSoftLimit()
-        var slices = unsafe InlineArray<32, uv_buf_t>(repeating: unsafe uv_buf_t())
-        var span = unsafe slices.mutableSpan
-        unsafe span.withUnsafeMutableBufferPointer { slices in
-            let count = unsafe outbound.queue.gather(slices)
-            let batch = unsafe UnsafeBufferPointer(rebasing: slices[..<count])
+        // With TLS the transport was offered the records that are left over.
+        if !isOffered { offer(outbound) }
+    }
+
+    /// Lends the transport what a queue holds, and has it say when the kernel takes more.
+    func offer(_ outbound: Outbound) {
+        unsafe outbound.queue.withBatch { batch in
             outbound.queue.offeredByteCount = unsafe batch.reduce(0) { unsafe $0 + Int($1.len) }
             loop.withTransport { unsafe $0.awaitWritable(self, offering: batch) }
         }
@@ -120,9 +120,13 @@ extension Connection {
     /// The kernel takes bytes again, and `sent` of those offered are written.
     func transportWritable(afterSending sent: Int) {
         guard state.phase != .ended, let outbound = state.outbound else { return }
-        state.flags.remove(.isBlocked)
-        outbound.queue.offeredByteCount = 0
-        outbound.queue.consume(sent, pool: &loop.state.buffers)
+        if let session = state.tls {
+            encryptedWritable(afterSending: sent, session)
+        } else {
+            state.flags.remove(.isBlocked)
+            outbound.queue.offeredByteCount = 0
+            outbound.queue.consume(sent, pool: &loop.state.buffers)
+        }
         flush()
         checkSoftLimit()
         loop.serveAttention()
@@ -150,6 +154,11 @@ extension Connection {
     func discardOutbound() {
         guard let outbound = state.outbound else { return }
         state.outbound = nil
+        giveBack(outbound)
+    }
+
+    /// Empties a queue and keeps it for whoever needs one next.
+    func giveBack(_ outbound: Outbound) {
         outbound.queue.removeAll(pool: &loop.state.buffers)
         guard loop.state.spareOutbound.count < LoopState.spareCountMax else {
             return outbound.deallocate()

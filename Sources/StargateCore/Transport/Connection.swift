@@ -83,6 +83,7 @@ struct Connection: Equatable {
     func release() {
         discardInbound()
         discardOutbound()
+        if let session = state.tls { discardTLS(session) }
         state.handler = nil
         state.compression = nil
         state.subscriptions = nil

@@ -12,6 +12,8 @@ struct ConnectionBlock {
     var handler: (any WebSocketHandler)?
     var inbound: Inbound?
     var outbound: Outbound?
+    /// Set when there is TLS between the transport and the connection.
+    var tls: TLSSession?
     /// Set when permessage-deflate was agreed on.
     var compression: ConnectionCompression?
     /// Set while the connection is subscribed to topics.
@@ -108,4 +110,6 @@ struct ConnectionFlags: OptionSet {
     static let isPaused: ConnectionFlags = [.isPausedByApplication, .isPausedByOutput]
     /// The next frame must not be processed. A constant, because it is asked for every frame.
     static let stopsFrames: ConnectionFlags = [.isPausedByApplication, .isCondemned]
+    /// Nothing can be written now. Asked for every record.
+    static let stopsWriting: ConnectionFlags = [.isBlocked, .isCondemned]
 }

@@ -93,6 +93,8 @@ enum ConnectionEnd {
     case endOfStream
     /// The operating system reported an error: libuv's negative number.
     case error(Int32)
+    /// The TLS session failed, or ended without saying so.
+    case tls(TLSError)
     /// This endpoint gave up.
     case aborted
 }
@@ -111,6 +113,7 @@ struct ConnectionLimits {
     var keepAliveInterval: Duration? = .seconds(20)
     var pongTimeout = Duration.seconds(20)
     var closeTimeout = Duration.seconds(5)
+    var handshakesPerTurn = 4
 
     /// Above so much unsent output a peer is not read from: before the soft limit, because what it
     /// asks for and does not take should wait at its own end; but not before a cork full of pongs.

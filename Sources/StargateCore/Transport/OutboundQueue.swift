@@ -131,6 +131,16 @@ struct OutboundQueue {
         return count
     }
 
+    /// Lends the next slices that are to be written.
+    func withBatch<Result>(_ body: (UnsafeBufferPointer<uv_buf_t>) -> Result) -> Result {
+        var slices = unsafe InlineArray<32, uv_buf_t>(repeating: unsafe uv_buf_t())
+        var span = unsafe slices.mutableSpan
+        return unsafe span.withUnsafeMutableBufferPointer { slices in
+            let count = unsafe gather(slices)
+            return unsafe body(UnsafeBufferPointer(rebasing: slices[..<count]))
+        }
+    }
+
     /// Drops the first `count` bytes: they were written.
     mutating func consume(_ count: Int, pool: inout BufferPool) {
         var left = min(count, byteCount)

@@ -117,7 +117,7 @@ struct ClientOverSocketTests {
         #expect(error?.kind == .unknownHost)
     }
 
-    @Test("URLs that cannot be", arguments: ["http://a/", "ws:", "wss://a/", "", "ws://a:99999/"])
+    @Test("URLs that cannot be", arguments: ["http://a/", "ws:", "wss:///", "", "ws://a:99999/"])
     func badURL(url: String) {
         let error = #expect(throws: ClientError.self) { try ClientRequest(url: url) }
         #expect(error?.kind == .badURL)

@@ -16,9 +16,16 @@ struct RequestTests {
     @Test("a request outlives the bytes it was read from")
     func copy() throws {
         let address = try #require(SocketAddress(host: "192.0.2.1", port: 4711))
+        let tls = TLSInfo(
+            version: "TLSv1.3",
+            cipher: "TLS_AES_256_GCM_SHA384",
+            serverName: "localhost",
+            isResumed: false,
+            peerCertificate: nil
+        )
         let request = try #require(
             withRequest(chromeUpgrade) { view, head in
-                Request(copying: view, head: head, remoteAddress: address, isSecure: true)
+                Request(copying: view, head: head, remoteAddress: address, tls: tls)
             }
         )
         #expect(request.method == .get)
@@ -33,6 +40,7 @@ struct RequestTests {
         #expect(Array(request.headers).map(\.name).last == "Sec-WebSocket-Extensions")
         #expect(request.remoteAddress == address)
         #expect(request.isSecure)
+        #expect(request.tls == tls)
         #expect(request.parameters["room"] == nil)
     }
 
