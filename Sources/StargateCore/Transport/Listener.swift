@@ -21,6 +21,8 @@ final class Listener {
     private let context: ConnectionContext
     private let report: (String) -> Void
     private var isClosed = false
+    /// Whether libuv has taken the socket in.
+    private var isWatched = false
     private var resumeTimer: LoopTimer?
 
     /// - Parameters:
@@ -42,15 +44,19 @@ final class Listener {
         self.report = report
         self.accepted = accepted
         unsafe poll = .allocate(capacity: 1)
-        let status = unsafe uv_poll_init(eventLoop.uv, poll, descriptor)
-        unsafe poll.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
-        assert(status == 0, "a listening socket can be polled")
         eventLoop.closeOnStop(self) { [unowned self] in close() }
         resume()
     }
 
     private func resume() {
         guard !isClosed else { return }
+        if !isWatched {
+            // The kernel may have no memory for it at this moment.
+            let status = unsafe uv_poll_init(eventLoop.uv, poll, descriptor)
+            guard status == 0 else { return pause(-status) }
+            isWatched = true
+            unsafe poll.pointee.data = unsafe Unmanaged.passRetained(self).toOpaque()
+        }
         unsafe uv_poll_start(poll, Int32(UV_READABLE.rawValue)) { poll, status, _ in
             guard status == 0, let data = unsafe poll?.pointee.data else { return }
             unsafe Unmanaged<Listener>.fromOpaque(data).takeUnretainedValue().acceptBatch()
@@ -93,10 +99,10 @@ final class Listener {
         accepted(connection)
     }
 
-    /// No descriptor is left: lets the loop serve who is there, and tries again later.
+    /// No descriptor or no memory is left: lets the loop serve who is there, and tries again later.
     private func pause(_ code: Int32) {
         guard !isClosed else { return }
-        unsafe uv_poll_stop(poll)
+        if isWatched { unsafe uv_poll_stop(poll) }
         eventLoop.loop.state.counters.acceptPauses &+= 1
         if resumeTimer == nil {
             report("accepting pauses: \(systemErrorMessage(-code))")
@@ -124,6 +130,10 @@ final class Listener {
         if acceptingTheRest { accept(atMost: Self.queueCountMax) }
         resumeTimer?.cancel()
         eventLoop.forget(self)
+        guard isWatched else {
+            _ = Glibc.close(descriptor)
+            return unsafe poll.deallocate()
+        }
         unsafe uv_close(UnsafeMutableRawPointer(poll).assumingMemoryBound(to: uv_handle_t.self)) {
             guard let handle = unsafe $0 else { return }
             if let data = unsafe handle.pointee.data {
