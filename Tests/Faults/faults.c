@@ -6,12 +6,11 @@
 //
 // An ERROR is a name of errno(3); `short` lets at most a few bytes through, `delay` waits a
 // millisecond, `jump` moves CLOCK_MONOTONIC one second ahead. malloc fails only when zlib or
-// OpenSSL asks: Swift's own allocations end the process by design.
+// OpenSSL asks: Swift's own allocations end the process by design, and so does libuv without epoll_ctl.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
-#include <pthread.h>
-#include <stdarg.h>
+#include <link.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -57,10 +56,38 @@ DECLARE(int, close, int);
 DECLARE(void *, malloc, size_t);
 DECLARE(int, clock_gettime, clockid_t, struct timespec *);
 
+// Where the code of some libraries lies.
+enum { MORTAL = 1, LIBUV };
+static struct { uintptr_t from, to; int kind; } code[16];
+static int code_count;
+
+static int find_code(struct dl_phdr_info *library, size_t size, void *nothing)
+{
+    const char *name = library->dlpi_name;
+    int kind = strstr(name, "libuv.") ? LIBUV
+        : strstr(name, "libz.") || strstr(name, "libssl.") || strstr(name, "libcrypto.") ? MORTAL : 0;
+    (void)size, (void)nothing;
+    for (int i = 0; kind && i < library->dlpi_phnum && code_count < 16; i++) {
+        if (!(library->dlpi_phdr[i].p_flags & PF_X)) continue;
+        uintptr_t from = library->dlpi_addr + library->dlpi_phdr[i].p_vaddr;
+        code[code_count].from = from, code[code_count].kind = kind;
+        code[code_count++].to = from + library->dlpi_phdr[i].p_memsz;
+    }
+    return 0;
+}
+
+static int is_from(int kind, void *caller)
+{
+    for (int i = 0; i < code_count; i++)
+        if (code[i].kind == kind && (uintptr_t)caller - code[i].from < code[i].to - code[i].from) return 1;
+    return 0;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     const char *text = getenv("FAULTS"), *k = getenv("FAULTS_FAIL");
     if (k) fail_at = atol(k);
+    dl_iterate_phdr(find_code, NULL);
     if (!text) return;
     seed = strtoull(text, NULL, 10) * 0x9E3779B97F4A7C15u + 1;
     for (const char *rule = strchr(text, ','); rule && rule_count < 32; rule = strchr(rule + 1, ',')) {
@@ -154,7 +181,8 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int f)
 }
 int epoll_ctl(int set, int op, int fd, struct epoll_event *event)
 {
-    FAIL(EPOLL_CTL, op != EPOLL_CTL_DEL && is_socket(fd))
+    // libuv ends the process when this fails in its loop.
+    FAIL(EPOLL_CTL, op != EPOLL_CTL_DEL && is_socket(fd) && !is_from(LIBUV, __builtin_return_address(0)))
     int result = REAL(epoll_ctl)(set, op, fd, event);
     if (result == 0 && fd < 1 << 16) {
         watched[fd].set = op == EPOLL_CTL_DEL ? 0 : set;
@@ -174,19 +202,13 @@ int clock_gettime(clockid_t clock, struct timespec *time)
     return 0;
 }
 
-static int is_mortal(void *caller)
-{
-    Dl_info info;
-    return dladdr(caller, &info) && info.dli_fname && (strstr(info.dli_fname, "libz.") || strstr(info.dli_fname, "libssl.") || strstr(info.dli_fname, "libcrypto."));
-}
-
 void *malloc(size_t size)
 {
     int wanted = fail_at != 0;
     for (int i = 0; i < rule_count; i++) wanted |= rules[i].call == MALLOC;
     if (!wanted || inside) return REAL(malloc)(size);
     inside = 1;
-    int fault = is_mortal(__builtin_return_address(0)) ? draw(MALLOC) : 0;
+    int fault = is_from(MORTAL, __builtin_return_address(0)) ? draw(MALLOC) : 0;
     inside = 0;
     if (fault > 0) { errno = ENOMEM; return NULL; }
     return REAL(malloc)(size);
