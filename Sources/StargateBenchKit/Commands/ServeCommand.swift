@@ -66,6 +66,8 @@ struct ServeCommand: ParsableCommand {
 
     @OptionGroup var tls: ServeTLSOptions
 
+    @OptionGroup var limits: LimitOptions
+
     @OptionGroup var lifecycle: LifecycleOptions
 
     @Flag(help: .hidden)
@@ -91,9 +93,11 @@ struct ServeCommand: ParsableCommand {
         configuration.protocols = protocols.set
         configuration.compression = deflate.compression
         configuration.tls = tls.configuration
+        limits.apply(to: &configuration)
         lifecycle.apply(to: &configuration)
         let server = Server(configuration: configuration)
         Self.addRoutes(to: server)
+        if let path = limits.metrics { server.metricsPage(path) }
         let report: DrainReport
         do {
             report = try server.runBlocking(stoppingOn: [.interrupt, .terminate]) {

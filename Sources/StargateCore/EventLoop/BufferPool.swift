@@ -60,6 +60,8 @@ struct BufferPool {
     private var free: [UnsafeMutableRawPointer?]
     private(set) var retainedByteCount = 0
     private(set) var lentByteCount = 0
+    /// How much of that output queues hold; they account for it.
+    var outputByteCount = 0
 
     init() {
         unsafe free = unsafe Array(

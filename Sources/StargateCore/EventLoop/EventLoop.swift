@@ -19,6 +19,17 @@ public final class EventLoop {
     /// What those handlers are isolated to.
     let loopActor: LoopActor
 
+    /// What this loop counts; it outlives the loop.
+    let meter = Meter()
+    /// Sees to the server's memory budget.
+    var memoryGuard: MemoryGuard?
+    /// So much more is held before the guard is asked again.
+    var noticeableByteCount: UInt64 = 4 << 20
+    /// What was held when the guard was last asked.
+    var noticedByteCount: UInt64 = 0
+    /// When the events of this turn began to be dealt with, in milliseconds.
+    private var turnStart: UInt64 = 0
+
     let loop: Loop
     /// What the loop is doing, for the watchdog.
     let activity = LoopActivity()
@@ -55,7 +66,8 @@ public final class EventLoop {
                 activity: Unmanaged.passRetained(activity),
                 receiveBuffer: ReceiveBuffer(),
                 cork: CorkBuffer(),
-                slab: ConnectionSlab(storageByteCount: transport.storageByteCount)
+                slab: ConnectionSlab(storageByteCount: transport.storageByteCount),
+                counters: meter.counts
             )
         )
         loop.state.spareInbound.reserveCapacity(LoopState.spareCountMax)
@@ -84,12 +96,18 @@ public final class EventLoop {
         loop.note(.posted)
         for work in mailbox.takeAll() { work(self) }
         executor.takeForeign()
+        resumeYielded()
     }
 
     /// Runs right before the loop waits for events: what timers and closed handles left is done
     /// first.
     func willSleep() {
         settle()
+        if publishMemory(), let memoryGuard {
+            memoryGuard.check(loop)
+            loop.serveAttention()
+        }
+        countTurn()
         activity.willSleep()
         clock.willSleep(atMost: driver.sleepLimit, now: driver.now)
         loop.state.isClockStale = true
@@ -101,8 +119,36 @@ public final class EventLoop {
         loop.state.lastReader = nil
         loop.state.lastReaderByteCount = 0
         loop.state.tls?.handshakeCount = 0
+        loop.state.lastReaderFrameCount = 0
+        turnStart = driver.now
         settle()
     }
+
+    /// Counts how long the events of a turn, and what they brought about, took. In whole
+    /// milliseconds: a turn that matters takes many.
+    private func countTurn() {
+        guard turnStart != 0 else { return }
+        let now = driver.exactTime
+        let duration = now > turnStart ? now - turnStart : 0
+        let counters = loop.state.counters
+        counters[.turns, TimeBuckets.place(of: duration, in: TimeBuckets.turns)] &+= 1
+        guard duration > 0 else { return }
+        counters[Counter.turnMilliseconds] &+= duration
+        if duration > counters[Counter.longestTurn] { counters[Counter.longestTurn] = duration }
+    }
+
+    /// Has those who had their share of this turn go on in the next one.
+    func startNextTurn() { mailbox.wake() }
+
+    private func resumeYielded() {
+        guard !loop.state.yielded.isEmpty else { return }
+        let connections = loop.state.yielded
+        loop.state.yielded.removeAll(keepingCapacity: true)
+        for id in connections { loop.state.slab[id.slot]?.endYielding(id) }
+    }
+
+    /// The time when this turn began, in the low bits of its milliseconds.
+    var milliseconds: UInt32 { UInt32(truncatingIfNeeded: driver.now) }
 
     /// Brings the loop's clock up to date: once per turn, by the first callback that asks.
     func updateClock() {

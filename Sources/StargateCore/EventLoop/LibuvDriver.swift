@@ -30,6 +30,8 @@ final class LibuvDriver: LoopDriver {
 
     override var now: UInt64 { unsafe uv_now(loop) }
 
+    override var exactTime: UInt64 { uv_hrtime() / 1_000_000 }
+
     override var sleepLimit: Int32 { unsafe uv_backend_timeout(loop) }
 
     override var wakeUp: @Sendable () -> Void {

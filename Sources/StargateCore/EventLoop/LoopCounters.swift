@@ -48,6 +48,29 @@ public struct LoopCounters: Sendable {
     /// All zero.
     public init() {}
 
+    /// What a loop has counted until now.
+    init(_ counts: Meter.Counts) {
+        connectionsAccepted = counts[Counter.connectionsAccepted]
+        handshakesAccepted = counts[Counter.handshakesAccepted]
+        handshakesRefused = counts[Counter.handshakesRefused]
+        connectionsActive = counts[Counter.connectionsActive]
+        messagesReceived = counts[Counter.messagesReceived]
+        messagesSent = counts[Counter.messagesSent]
+        messagesDropped = counts[Counter.messagesDropped]
+        publicationsDelivered = counts[Counter.publicationsDelivered]
+        publicationsDropped = counts[Counter.publicationsDropped]
+        publicationsConflated = counts[Counter.publicationsConflated]
+        reads = counts[Counter.reads]
+        writes = counts[Counter.writes]
+        acceptPauses = counts[Counter.acceptPauses]
+        connectionsFailed = counts[Counter.connectionsFailed]
+        jobsRun = counts[Counter.jobsRun]
+        tlsHandshakes = counts[Counter.tlsHandshakes]
+        tlsHandshakesResumed = counts[Counter.tlsHandshakesResumed]
+        tlsFailures = counts[Counter.tlsHandshakesFailed]
+        tlsHandshakesDeferred = counts[Counter.tlsHandshakesDeferred]
+    }
+
     /// Adds another loop's counts.
     public static func += (left: inout LoopCounters, right: LoopCounters) {
         left.connectionsAccepted &+= right.connectionsAccepted

@@ -7,6 +7,9 @@ class LoopDriver {
     /// A monotonic clock in milliseconds, as of the beginning of this turn.
     var now: UInt64 { 0 }
 
+    /// The same clock, asked at this moment.
+    var exactTime: UInt64 { now }
+
     /// For how many milliseconds the loop is about to sleep; -1 for as long as it takes.
     var sleepLimit: Int32 { -1 }
 

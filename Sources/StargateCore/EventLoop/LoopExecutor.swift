@@ -133,7 +133,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         for job in runningJobs {
             unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: preferred)
         }
-        loop.state.counters.jobsRun &+= UInt64(runningJobs.count)
+        loop.state.counters[Counter.jobsRun] &+= UInt64(runningJobs.count)
         runningJobs.removeAll(keepingCapacity: true)
         guard !survivors.isEmpty else { return }
         let left = survivors

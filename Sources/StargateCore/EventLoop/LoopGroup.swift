@@ -9,6 +9,8 @@ internal import Synchronization
 public final class LoopGroup: Sendable {
     /// The doors of the loops, one for each.
     public let mailboxes: [Mailbox]
+    /// What the loops count.
+    let meters: [Meter]
     private let threads: [LoopThread]
     /// What the loops are doing.
     var activities: [LoopActivity] { threads.map(\.activity) }
@@ -40,12 +42,14 @@ public final class LoopGroup: Sendable {
         }
         self.threads = threads
         mailboxes = threads.map(\.mailbox)
+        meters = threads.map(\.meter)
     }
 
     /// Loops that somebody else drives and stops.
-    init(driven mailboxes: [Mailbox]) {
+    init(driven eventLoops: [EventLoop]) {
         threads = []
-        self.mailboxes = mailboxes
+        mailboxes = eventLoops.map(\.mailbox)
+        meters = eventLoops.map(\.meter)
     }
 
     /// Stops every loop, cutting the connections that are left, and waits until the threads ended.
@@ -72,6 +76,7 @@ public final class LoopGroup: Sendable {
 private final class LoopThread: Sendable {
     let mailbox: Mailbox
     let activity: LoopActivity
+    let meter: Meter
     private let life: Mutex<Life>
 
     private struct Life {
@@ -91,6 +96,7 @@ private final class LoopThread: Sendable {
         let eventLoop = try EventLoop(index: index)
         mailbox = eventLoop.mailbox
         activity = eventLoop.activity
+        meter = eventLoop.meter
         life = Mutex(Life())
         let start = Start(eventLoop)
         start.thread = self

@@ -24,9 +24,14 @@ struct LoopState {
     var spareOutbound: [Outbound] = []
     static let spareCountMax = 64
     var randomness = RandomPool()
-    var counters = LoopCounters()
     /// Made with the first connection that has TLS.
     var tls: LoopTLS?
+    /// What is counted, for other threads to read.
+    let counters: Meter.Counts
+    /// What is held for connections beside the blocks and the pool, in bytes.
+    var memory = LoopMemory()
+    /// Connections that had their share of the turn and go on in the next.
+    var yielded: [ConnectionID] = []
     /// The loop's clock in ticks of ``DeadlineTable/ticksPerSecond``; it does not jump.
     var now: UInt32 = 1
     /// Whether the loop slept since ``now`` was read.
@@ -34,6 +39,7 @@ struct LoopState {
     /// The connection that was read last in this turn, and how many bytes it got, for fairness.
     var lastReader: Connection?
     var lastReaderByteCount = 0
+    var lastReaderFrameCount = 0
 }
 
 /// A pointer to the state of one event loop.

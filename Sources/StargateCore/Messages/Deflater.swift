@@ -67,6 +67,11 @@ internal import CZlib
     /// Whether memory is held.
     var holdsMemory: Bool { unsafe stream != nil }
 
+    /// What zlib holds, by the formula of its header: window, hash chains and pending output.
+    var memoryByteCount: Int {
+        holdsMemory ? (1 &<< (windowBits &+ 2)) &+ (1 &<< (memoryLevel &+ 9)) &+ 6144 : 0
+    }
+
     /// Gives all memory back until the next message.
     ///
     /// Allowed even with context takeover: the sender may refer to earlier messages, but need not.

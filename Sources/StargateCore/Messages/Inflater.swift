@@ -74,6 +74,9 @@ internal import CZlib
     /// Whether memory is held.
     var holdsMemory: Bool { unsafe stream != nil }
 
+    /// What zlib holds, by the formula of its header: the window and the tables.
+    var memoryByteCount: Int { holdsMemory ? (1 &<< windowBits) &+ 7168 : 0 }
+
     /// Whether a message has begun and not ended.
     var isInMessage: Bool { phase != .betweenMessages }
 

@@ -1,5 +1,4 @@
-internal import CUV
-internal import Glibc
+internal import Synchronization
 
 /// One thing a server has to say to its operator.
 public struct LogEntry: Sendable, CustomStringConvertible {
@@ -27,12 +26,13 @@ public struct LogEntry: Sendable, CustomStringConvertible {
     /// As `warning: message`.
     public var description: String { "\(level.rawValue): \(message)" }
 
-    /// Writes warnings and errors, a line each, to standard error; drops the rest.
+    /// Writes warnings and errors, a line each, to standard error; leaves out the rest.
+    ///
+    /// Never waits: when standard error takes nothing now (a full pipe, a stopped terminal), is
+    /// closed, or its disk is full, or when more than 100 lines come in a second, lines are dropped,
+    /// and the next one that is written says how many.
     public static func writeToStandardError(_ entry: LogEntry) {
         guard entry.level != .info else { return }
-        var line = "\(entry)\n"
-        line.withUTF8 { bytes in
-            _ = unsafe Glibc.write(STDERR_FILENO, bytes.baseAddress, bytes.count)
-        }
+        StandardErrorLog.shared.withLock { $0.write("\(entry)") }
     }
 }

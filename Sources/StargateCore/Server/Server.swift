@@ -16,10 +16,16 @@ public final class Server: Sendable {
     let state = Mutex(State())
     /// The topics, across all loops.
     let topicRegistry = TopicRegistry()
+    /// What the loops may hold together.
+    let memoryBudget: MemoryBudget
+    /// Who is let in.
+    let admission: Admission
 
     /// A server that does nothing yet.
     public init(configuration: Configuration = Configuration()) {
         self.configuration = configuration
+        memoryBudget = MemoryBudget(configuration.memoryBudget)
+        admission = Admission(configuration, memoryBudget)
     }
 
     struct State {
@@ -102,7 +108,9 @@ public final class Server: Sendable {
         for mailbox in group.mailboxes {
             total += await withCheckedContinuation { continuation in
                 let isPosted = mailbox.post { eventLoop in
-                    continuation.resume(returning: eventLoop.loop.state.counters)
+                    continuation.resume(
+                        returning: LoopCounters(eventLoop.loop.state.counters)
+                    )
                 }
                 if !isPosted { continuation.resume(returning: LoopCounters()) }
             }
@@ -113,7 +121,7 @@ public final class Server: Sendable {
     /// The doors of the server's loops, one for each; empty while it does not run.
     public var mailboxes: [Mailbox] { runningGroup?.mailboxes ?? [] }
 
-    private var runningGroup: LoopGroup? {
+    var runningGroup: LoopGroup? {
         state.withLock { state in
             switch state.phase {
             case .running(let group), .draining(let group, _), .drained(let group): group

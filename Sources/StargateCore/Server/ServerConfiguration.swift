@@ -47,6 +47,40 @@ extension Server {
         /// How TLS is spoken; nil for plain connections. Every listener of the server speaks it.
         public var tls: TLSConfiguration?
 
+        /// The most connections at a time, over all loops. Above it a client gets 503 with
+        /// `Retry-After`, or a reset when many come. Nil for what the limit of descriptors leaves
+        /// (`ulimit -n`, less 64 for everything else): then accepting never fails for want of one.
+        public var maxConnections: Int?
+
+        /// The most connections at a time from one address: 503 as above. Nil, the default, for any
+        /// number: behind a proxy or the address translation of a company or a carrier all clients
+        /// share one address, so only who knows the network can say what is too many.
+        public var maxConnectionsPerAddress: Int?
+
+        /// How many connections an address may begin in a second, on average: 503 as above, before
+        /// anything is kept for the connection. Nil for any number, for the same reason.
+        public var handshakesPerSecondPerAddress: Double?
+
+        /// How many of them may come at once. A page that opens several connections, and its reload,
+        /// stay below.
+        public var handshakeBurstPerAddress = 50
+
+        /// Whether IPv6 addresses count by their first 64 bits, as one subscriber's. A subscriber
+        /// chooses the other 64 by itself, and could be 2^64 clients otherwise.
+        public var groupsIPv6Addresses = true
+
+        /// How much memory connections may take in all, in bytes: blocks, buffers, queues, contexts
+        /// of compression, TLS sessions and bodies, see ``Server/metrics``. At 95 of 100 no
+        /// connection is let in; at 98 the connections that hold the most are ended with 1013,
+        /// until it is 95 again. The default is half of the machine's memory, or of the
+        /// container's. Nil for no limit.
+        public var memoryBudget: Int? = MemoryBudget.defaultByteCount
+
+        /// How many messages and control frames a peer may send in a second, on average over a
+        /// second: 1008. Nil, the default, for any number: reading from one peer never keeps the
+        /// others waiting, and how much is too much is for the application to say.
+        public var maxMessagesPerSecond: Int?
+
         /// The protocol generations that are spoken. The hixie drafts do not mask what browsers
         /// send, so they must be asked for.
         public var protocols = ProtocolSet.default
@@ -158,7 +192,8 @@ extension Server {
                 keepAliveInterval: keepAliveInterval,
                 pongTimeout: pongTimeout,
                 closeTimeout: closeTimeout,
-                handshakesPerTurn: max(1, tls?.handshakesPerTurn ?? 1)
+                handshakesPerTurn: max(1, tls?.handshakesPerTurn ?? 1),
+                messagesPerSecond: maxMessagesPerSecond.map { max(1, $0) } ?? 0
             )
         }
     }

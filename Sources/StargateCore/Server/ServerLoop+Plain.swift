@@ -70,6 +70,7 @@ extension ServerLoop {
                 connection.exchange = nil
                 answer(plain, with: body.bytes, connection)
             } else {
+                connection.accountBody(body.bytes.capacity)
                 exchange.stage = .receivingBody(body, plain)
             }
             return .used(used)
@@ -137,6 +138,7 @@ extension ServerLoop {
         _ connection: Connection,
         isLast: Bool = false
     ) {
+        eventLoop.loop.state.counters[Counter.requestsAnswered] &+= 1
         let request = plain.request
         let keepsAlive = plain.keepsAlive && !isLast && !isDraining
         let bytes = ResponseEncoder.encode(

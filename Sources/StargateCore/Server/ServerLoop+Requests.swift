@@ -68,13 +68,18 @@ extension ServerLoop {
 
     // MARK: Refusals
 
+    func countRefusal(_ status: HTTPStatus) {
+        eventLoop.loop.state.counters[Counter.handshakesRefused] &+= 1
+        eventLoop.loop.state.counters[RefusalStatus(status.code)] &+= 1
+    }
+
     /// Says why a request is not served; the connection ends behind that.
     func refuse(
         _ connection: Connection,
         _ refusal: HTTPRefusal,
         omittingBody: Bool = false
     ) {
-        eventLoop.loop.state.counters.handshakesRefused &+= 1
+        countRefusal(refusal.status)
         let bytes = ResponseEncoder.encode(refusal, omittingBody: omittingBody)
         unsafe bytes.withUnsafeBytes { unsafe connection.sendRaw($0) }
         connection.finishHandshake()
@@ -85,7 +90,7 @@ extension ServerLoop {
         _ refusal: HandshakeRefusal,
         omittingBody: Bool = false
     ) {
-        eventLoop.loop.state.counters.handshakesRefused &+= 1
+        countRefusal(refusal.status)
         var writer = unsafe HandshakeWriter(scratch)
         refusal.encode(into: &writer, omittingBody: omittingBody)
         unsafe connection.sendRaw(writer.written)

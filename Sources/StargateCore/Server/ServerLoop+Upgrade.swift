@@ -184,7 +184,7 @@ extension ServerLoop {
             }
         }
         unsafe connection.sendRaw(writer.written)
-        eventLoop.loop.state.counters.handshakesAccepted &+= 1
+        eventLoop.loop.state.counters[Counter.handshakesAccepted] &+= 1
     }
 
     /// RFC 6455 section 9.1: a malformed list is refused, even where no extension is accepted.
@@ -212,7 +212,7 @@ extension ServerLoop {
 
     /// The application said no.
     private func reject(_ connection: Connection, _ response: Response) {
-        eventLoop.loop.state.counters.handshakesRefused &+= 1
+        countRefusal(response.status)
         let bytes = ResponseEncoder.encode(response, omittingBody: false, keepAlive: false)
         unsafe bytes.withUnsafeBytes { unsafe connection.sendRaw($0) }
         connection.finishHandshake()
@@ -236,6 +236,7 @@ extension Connection {
         if version.isHixie || compression != nil { state.flags.insert(.isTransformed) }
         state.handler = handler
         state.phase = .open
+        loop.state.counters[version] &+= 1
         state.lastHeard = loop.currentTick()
         armKeepAlive()
         whenOpen()

@@ -4,7 +4,7 @@
 
 /// What a server keeps on one of its loops.
 @safe
-final class ServerLoop: ConnectionOwner {
+final class ServerLoop: ConnectionOwner, AcceptGate {
     unowned let eventLoop: EventLoop
     let server: Server
     let routes: Routes
@@ -17,6 +17,8 @@ final class ServerLoop: ConnectionOwner {
     /// Shared by the connections of this loop that compress.
     let compression: LoopCompression?
     let topicTable: TopicTable?
+    /// Where those go who are not let in.
+    let refusalDesk: RefusalDesk
     var listeners: [Listener] = []
     /// The certificates that new connections get, see ``Server/reloadCertificates()``.
     var tls: TLSContext?
@@ -47,9 +49,13 @@ final class ServerLoop: ConnectionOwner {
         configuration = server.configuration
         compression = configuration.compression.map(LoopCompression.init)
         tls = server.currentCertificates
+        refusalDesk = RefusalDesk(eventLoop)
         topicTable = TopicTable(server.topicRegistry, on: eventLoop, configuration)
         unsafe fields = .allocate(capacity: headLimits.fieldCount)
         unsafe scratch = .allocate(byteCount: 32 << 10, alignment: 16)
+        server.memoryBudget.add(eventLoop.meter)
+        eventLoop.noticeableByteCount = server.memoryBudget.noticeableByteCount
+        eventLoop.memoryGuard = MemoryGuard(server.memoryBudget, compression)
     }
 
     deinit {
@@ -66,6 +72,7 @@ final class ServerLoop: ConnectionOwner {
             eventLoop,
             descriptor: descriptor,
             context: context(subprotocol: nil),
+            gate: self,
             report: { log(LogEntry(.warning, $0)) },
             accepted: { [unowned self] in begin($0) }
         )
@@ -91,7 +98,7 @@ final class ServerLoop: ConnectionOwner {
             return true
         } catch {
             // Out of memory: this one is not served, the others are.
-            eventLoop.loop.state.counters.tlsFailures &+= 1
+            eventLoop.loop.state.counters[Counter.tlsHandshakesFailed] &+= 1
             logFailure("TLS", error)
             connection.abort()
             return false
@@ -148,6 +155,21 @@ final class ServerLoop: ConnectionOwner {
             proxy: nil
         )
     }
+
+    // MARK: Who is let in
+
+    func admit(
+        _ address: SocketAddress?,
+        now: UInt64
+    ) throws(AdmissionRefusal) -> any ConnectionSeat {
+        try server.admission.admit(address, now: now)
+    }
+
+    var refusalContext: ConnectionContext? {
+        refusalDesk.hasRoom ? refusalDesk.context : nil
+    }
+
+    func beginRefusal(_ connection: Connection) { refusalDesk.begin(connection) }
 
     // MARK: The ends of handshakes
 

@@ -121,7 +121,7 @@ extension Server {
             stalled: { index, sentence in
                 log(LogEntry(.warning, sentence))
                 // Counted by the loop itself, once it goes on.
-                mailboxes[index].post { $0.loop.state.counters.stalls &+= 1 }
+                mailboxes[index].post { $0.loop.state.counters[Counter.stalls] &+= 1 }
             },
             looked: { isWell in
                 if alive != nil, isWell { ServiceManager.notify(.alive) }

@@ -15,6 +15,7 @@ extension Connection {
         switch header.opcode {
         case .ping: unsafe receivedPing(bytes)
         case .pong:
+            if state.pingSentAt != 0, bytes.count == 0 { measureRoundTrip() }
             handler.ponged(unsafe bytes.bytes, on: WebSocket(self))
         default: unsafe receivedClose(bytes)
         }
@@ -33,7 +34,13 @@ extension Connection {
             outbound.queue.unansweredPing = ping
             return
         }
+        loop.state.counters[Counter.controlFramesSent] &+= 1
         unsafe sendFrame(0x80 | Opcode.pong.rawValue, payload)
+    }
+
+    private func countCloseSent(_ code: CloseCode) {
+        loop.state.counters[Counter.controlFramesSent] &+= 1
+        loop.state.counters[.closeCodesSent, CloseCodeClass(code).place] &+= 1
     }
 
     /// Answers the latest ping that had to wait.
@@ -41,6 +48,7 @@ extension Connection {
         guard let ping = outbound.queue.unansweredPing else { return }
         outbound.queue.unansweredPing = nil
         guard state.phase == .open else { return }
+        loop.state.counters[Counter.controlFramesSent] &+= 1
         let bytes = ping.bytes
         let span = bytes.span
         unsafe span.withUnsafeBytes { payload in
@@ -67,7 +75,9 @@ extension Connection {
             guard unsafe UTF8Validator.isValid(text) else { return fail(.invalidCloseReason) }
             reason = unsafe String(decoding: text, as: UTF8.self)
         }
+        loop.state.counters[.closeCodesReceived, CloseCodeClass(code).place] &+= 1
         if state.phase == .open {
+            countCloseSent(code)
             // RFC 6455 section 5.5.1: answered with the code that was received.
             unsafe sendFrame(
                 0x80 | Opcode.close.rawValue,
@@ -93,16 +103,23 @@ extension Connection {
         fail(violation.code, violation.reason)
     }
 
-    func fail(_ code: CloseCode, _ reason: String) {
+    func fail(_ code: CloseCode, _ text: String, reason: FailureReason? = nil) {
         guard receivesFrames else { return }
-        loop.state.counters.connectionsFailed &+= 1
+        countFailure(reason ?? FailureReason(code))
         if state.phase == .open {
-            if state.version.isHixie { sendHixieClose() } else { sendClose(code, reason) }
+            if state.version.isHixie { sendHixieClose() } else { sendClose(code, text) }
         }
-        end(code, reason)
+        end(code, text)
+    }
+
+    /// This endpoint ends a connection because of something.
+    func countFailure(_ reason: FailureReason) {
+        loop.state.counters[Counter.connectionsFailed] &+= 1
+        loop.state.counters[reason] &+= 1
     }
 
     private func sendClose(_ code: CloseCode, _ reason: String) {
+        countCloseSent(code)
         guard code.isValidOnWire else {
             let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
             unsafe sendFrame(0x80 | Opcode.close.rawValue, nothing)
@@ -135,6 +152,7 @@ extension Connection {
         guard let handler = state.handler else { return }
         state.handler = nil
         loop.note(.closed, route: state.route)
+        loop.state.counters[state.version] &-= 1
         handler.closed(WebSocket(self), code: code, reason: reason)
     }
 }

@@ -24,6 +24,7 @@ extension Connection {
         let result = unsafe compression.withCompressed(payload) { compressed in
             unsafe sendFrame(firstByte | 0x40, compressed, isPromised: true)
         }
+        accountCompression()
         return unsafe result ?? sendFrame(firstByte, payload)
     }
 
@@ -44,6 +45,7 @@ extension Connection {
                 unsafe deliverBinary(message, handler)
             }
         }
+        accountCompression()
         if let violation { fail(violation) } else if !isValid { fail(.invalidUTF8) }
     }
 }

@@ -145,12 +145,15 @@ extension Connection {
         }
         let silence = now &- state.lastHeard
         if state.flags.contains(.awaitsPong) {
-            loop.state.counters.connectionsFailed &+= 1
+            countFailure(.pongTimeout)
             return abort("the peer did not answer a ping in time")
         }
         if silence < UInt32(ticks: interval) { return armKeepAlive() }
         state.compression?.releaseIdleMemory()
+        accountCompression()
         state.flags.insert(.awaitsPong)
+        // Every bit but the last is the time: 0 would say that there is no ping.
+        state.pingSentAt = loop.eventLoop.milliseconds | 1
         unsafe ping(unsafe UnsafeRawBufferPointer(start: nil, count: 0))
         setDeadline(after: limits.pongTimeout)
         askForAttention()
@@ -174,7 +177,7 @@ extension Connection {
     }
 
     private func cutSlowPeer() {
-        loop.state.counters.connectionsFailed &+= 1
+        countFailure(.slowPeer)
         state.endCode = .policyViolation
         abort("the peer reads too slowly")
     }
@@ -190,9 +193,24 @@ extension Connection {
         setDeadline(atTick: max(loop.currentTick() &+ 1, state.lastHeard &+ ticks &+ jitter))
     }
 
+    /// The keep-alive's ping was answered.
+    func measureRoundTrip() {
+        // The time that was noted may be one more than it was.
+        let elapsed = Int32(bitPattern: loop.eventLoop.milliseconds &- state.pingSentAt)
+        state.pingSentAt = 0
+        // A clock that went on while the process was stopped says nothing.
+        guard elapsed < 3_600_000 else { return }
+        let duration = UInt32(clamping: elapsed)
+        state.roundTrip = max(1, duration)
+        loop.state.counters[Counter.roundTripMilliseconds] &+= UInt64(duration)
+        let place = TimeBuckets.place(of: UInt64(duration), in: TimeBuckets.roundTrips)
+        loop.state.counters[.roundTrips, place] &+= 1
+    }
+
     /// Sends a ping, if the peer's protocol has one.
     func ping(_ payload: UnsafeRawBufferPointer) {
         guard state.phase == .open, !state.version.isHixie else { return }
+        loop.state.counters[Counter.controlFramesSent] &+= 1
         unsafe sendFrame(0x80 | Opcode.ping.rawValue, payload)
     }
 }

@@ -25,7 +25,11 @@ extension Connection {
                 ? receiveParts(arrived, inbound)
                 : receivePartialPayload(UnsafeRawBufferPointer(arrived), inbound)
         }
-        while unsafe cursor < end, mayProceed {
+        let budget = frameBudget(limits)
+        var count = 0
+        defer { countFrames(count) }
+        while unsafe cursor < end, mayProceed, count < budget {
+            count &+= 1
             let available = unsafe end - cursor
             switch unsafe FrameScanner.scan(cursor, available: available, rules: rules) {
             case .complete(let header):
@@ -56,10 +60,11 @@ extension Connection {
                 return fail(violation)
             }
         }
-        // Left over only when the application paused in the middle of the read.
+        // Left over when the application paused in the middle of the read, or much came.
         if unsafe cursor < end, receivesFrames {
             // checked: both point into the read.
-            unsafe hold(UnsafeRawBufferPointer(start: cursor, count: end - cursor))
+            let rest = unsafe UnsafeRawBufferPointer(start: cursor, count: end - cursor)
+            if mayProceed { unsafe postpone(rest, limits) } else { unsafe hold(rest) }
         }
     }
 
@@ -91,7 +96,7 @@ extension Connection {
 
     @inline(__always)
     func deliverText(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
-        loop.state.counters.messagesReceived &+= 1
+        loop.state.counters[Counter.messagesReceived] &+= 1
         let characters = unsafe UnsafeBufferPointer(
             start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
             count: bytes.count
@@ -103,7 +108,7 @@ extension Connection {
 
     @inline(__always)
     func deliverBinary(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
-        loop.state.counters.messagesReceived &+= 1
+        loop.state.counters[Counter.messagesReceived] &+= 1
         handler.received(.binary(unsafe bytes.bytes), on: WebSocket(self))
     }
 

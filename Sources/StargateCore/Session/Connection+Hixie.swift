@@ -25,7 +25,11 @@ extension Connection {
             )
         inbound.state.hixie = assembler
         var cursor = 0
-        while mayProceed {
+        let budget = frameBudget(limits)
+        var count = 0
+        defer { countFrames(count) }
+        while mayProceed, count < budget {
+            count &+= 1
             let event = unsafe assembler.scanner.next(bytes, from: &cursor)
             inbound.state.hixie = assembler
             switch event {
@@ -42,7 +46,8 @@ extension Connection {
             }
         }
         if cursor < bytes.count, receivesFrames {
-            unsafe hold(UnsafeRawBufferPointer(rebasing: bytes[cursor...]))
+            let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[cursor...])
+            if mayProceed { unsafe postpone(rest, limits) } else { unsafe hold(rest) }
         }
     }
 
@@ -84,7 +89,7 @@ extension Connection {
         _ assembler: inout HixieAssembler
     ) {
         guard let handler = state.handler, isEnd || part.count > 0 else { return }
-        if isEnd { loop.state.counters.messagesReceived &+= 1 }
+        if isEnd { loop.state.counters[Counter.messagesReceived] &+= 1 }
         let kind = MessagePart(isText: true, isFirst: !assembler.hasHandedOn, isLast: isEnd)
         assembler.hasHandedOn = !isEnd
         // Out of reach of what the handler does, which may end the connection.

@@ -137,7 +137,7 @@ extension Connection {
         let part = inbound.state.assembler.nextPart(isLast: isLast)
         if isLast {
             // Before the call, so that nothing the handler does finds half a message.
-            loop.state.counters.messagesReceived &+= 1
+            loop.state.counters[Counter.messagesReceived] &+= 1
             inbound.state.assembler.reset(pool: &loop.state.buffers)
             releaseIdleInbound()
         }

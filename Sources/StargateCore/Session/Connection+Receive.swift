@@ -14,13 +14,19 @@ extension Connection {
     /// Where the transport is to put the next bytes; empty when this connection has had its share
     /// of the turn.
     func receiveSpace() -> UnsafeMutableRawBufferPointer {
+        if state.flags.contains(.hasYielded) {
+            return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
+        }
         if loop.state.lastReader == self {
-            guard loop.state.lastReaderByteCount < Self.readByteCountPerTurn else {
+            guard loop.state.lastReaderByteCount < Self.readByteCountPerTurn,
+                loop.state.lastReaderFrameCount < Self.frameCountPerTurn
+            else {
                 return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
             }
         } else {
             loop.state.lastReader = self
             loop.state.lastReaderByteCount = 0
+            loop.state.lastReaderFrameCount = 0
         }
         if state.tls != nil { return unsafe encryptedSpace() }
         if let inbound = state.inbound, let space = unsafe directSpace(inbound) {
@@ -69,7 +75,8 @@ extension Connection {
     /// `count` bytes were written to the start of ``receiveSpace()``.
     func received(_ count: Int) {
         loop.state.lastReaderByteCount &+= count
-        loop.state.counters.reads &+= 1
+        loop.state.counters[Counter.reads] &+= 1
+        loop.state.counters[Counter.bytesReceived] &+= UInt64(truncatingIfNeeded: count)
         if let session = state.tls { return receivedEncrypted(count, session) }
         receivedPlaintext(count)
     }
@@ -276,8 +283,13 @@ extension Connection {
     /// Processes what was held when reading is no longer paused.
     func resumeHeldInput() {
         guard let inbound = state.inbound, inbound.state.held.count > 0,
-            state.flags.isDisjoint(with: .isPaused), !waitsForApplication
+            state.flags.isDisjoint(with: [.isPaused, .hasYielded]), !waitsForApplication
         else { return }
+        if loop.state.lastReader != self {
+            loop.state.lastReader = self
+            loop.state.lastReaderByteCount = 0
+            loop.state.lastReaderFrameCount = 0
+        }
         var held = inbound.state.held
         inbound.state.held = .empty
         unsafe process(held.bytes)

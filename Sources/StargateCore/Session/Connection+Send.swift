@@ -20,8 +20,8 @@ extension Connection {
                 unsafe sendFrame(0x80 | opcode.rawValue, payload)
             }
         switch result {
-        case .sent, .queued: loop.state.counters.messagesSent &+= 1
-        case .dropped: loop.state.counters.messagesDropped &+= 1
+        case .sent, .queued: loop.state.counters[Counter.messagesSent] &+= 1
+        case .dropped: loop.state.counters[Counter.messagesDropped] &+= 1
         case .unsupported: break
         }
         return result
@@ -178,7 +178,8 @@ extension Connection {
     /// The queue is full and the policy is to close: no Close frame would get through either.
     private func overflow() {
         guard !state.flags.contains(.isCondemned) else { return }
-        loop.state.counters.connectionsFailed &+= 1
+        countFailure(.outputOverflow)
+        loop.state.counters[DropReason.close] &+= 1
         state.endCode = .policyViolation
         condemn()
     }

@@ -159,6 +159,17 @@ final class ConnectionCompression {
         }
     }
 
+    /// What the contexts of this connection hold.
+    var memoryByteCount: Int {
+        var byteCount = 0
+        if deflater != nil { byteCount &+= deflater?.memoryByteCount ?? 0 }
+        if inflater != nil { byteCount &+= inflater?.memoryByteCount ?? 0 }
+        return byteCount
+    }
+
+    /// What was counted of that on the loop's account.
+    var accountedByteCount = 0
+
     /// Gives memory back that an idle connection does not need.
     ///
     /// The compressor's history is this endpoint's own to forget; the decompressor's must stay,

@@ -17,6 +17,8 @@ struct InboundState {
     var exchange: AnyObject?
     /// Whether the connection has to begin with a PROXY header that is not whole yet.
     var awaitsProxyHeader = false
+    /// What the body of a request holds, on the loop's account.
+    var bodyByteCount = 0
     /// What arrived before reading was paused and has not been processed.
     var held = PooledBuffer.empty
 
@@ -74,6 +76,7 @@ extension Connection {
         state.inbound = nil
         inbound.state.assembler.reset(pool: &loop.state.buffers)
         if var hixie = inbound.state.hixie { loop.state.buffers.give(&hixie.payload) }
+        loop.state.memory.bodies &-= inbound.state.bodyByteCount
         loop.state.buffers.give(&inbound.state.head)
         loop.state.buffers.give(&inbound.state.held)
         guard loop.state.spareInbound.count < LoopState.spareCountMax else {

@@ -148,6 +148,16 @@ public struct WebSocket {
     /// The subprotocol that was agreed on, or nil if there is none. RFC 6455 section 1.9.
     public var subprotocol: String? { current?.withContext { $0.subprotocol } ?? nil }
 
+    /// How long the latest ping of the keep-alive took to be answered, in whole milliseconds; nil
+    /// while none has been: a peer that is never silent is never pinged.
+    ///
+    /// It includes what both ends had to do in between, and is therefore an upper limit for the
+    /// network's part.
+    public var roundTripTime: Duration? {
+        guard let current, current.state.roundTrip > 0 else { return nil }
+        return .milliseconds(Int64(current.state.roundTrip))
+    }
+
     /// The loop that owns this connection, or nil when the connection is over.
     public var eventLoop: EventLoop? { current?.loop.eventLoop }
 

@@ -18,6 +18,8 @@ public struct WebSocketOptions: Sendable, Hashable {
     public var maxMessageSize: Int?
     /// The most fragments of one message, see ``Server/Configuration/maxFragmentCount``.
     public var maxFragmentCount: Int?
+    /// See ``Server/Configuration/maxMessagesPerSecond``.
+    public var maxMessagesPerSecond: Int?
     /// When a silent peer is pinged, see ``Server/Configuration/keepAliveInterval``.
     public var keepAlive: KeepAlive?
     /// How long the peer may take to answer a ping, see ``Server/Configuration/pongTimeout``.
@@ -66,6 +68,7 @@ public struct WebSocketOptions: Sendable, Hashable {
         }
         if let maxMessageSize { limits.maxMessageSize = max(0, maxMessageSize) }
         if let maxFragmentCount { limits.maxFragmentCount = max(1, maxFragmentCount) }
+        if let maxMessagesPerSecond { limits.messagesPerSecond = max(1, maxMessagesPerSecond) }
         switch keepAlive {
         case .never: limits.keepAliveInterval = nil
         case .every(let interval): limits.keepAliveInterval = interval

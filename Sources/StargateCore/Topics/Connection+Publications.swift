@@ -30,21 +30,26 @@ extension Connection {
         switch subscriptions.queue.append(publication, policy, isBlocked: isBlocked, limits: limits)
         {
         case .queued(let dropped):
-            if dropped > 0 { countDropped(dropped, subscriptions) }
+            if dropped > 0 { countDropped(dropped, policy, subscriptions) }
         case .conflated(let dropped):
-            loop.state.counters.publicationsConflated &+= 1
-            countDropped(1 + dropped, subscriptions)
+            loop.state.counters[Counter.publicationsConflated] &+= 1
+            countDropped(1 + dropped, policy, subscriptions)
         case .dropped(let dropped):
-            countDropped(dropped, subscriptions)
+            countDropped(dropped, policy, subscriptions)
         case .overflow:
             subscriptions.hasOverflown = true
-            countDropped(1 + subscriptions.queue.removeAll(), subscriptions)
+            countDropped(1 + subscriptions.queue.removeAll(), policy, subscriptions)
         }
         if !isBlocked { askForAttention() }
     }
 
-    private func countDropped(_ count: Int, _ subscriptions: Subscriptions) {
-        loop.state.counters.publicationsDropped &+= UInt64(truncatingIfNeeded: count)
+    private func countDropped(
+        _ count: Int,
+        _ policy: SlowConsumerPolicy,
+        _ subscriptions: Subscriptions
+    ) {
+        loop.state.counters[DropReason(policy)] &+= UInt64(truncatingIfNeeded: count)
+        loop.state.counters[Counter.publicationsDropped] &+= UInt64(truncatingIfNeeded: count)
         subscriptions.unreportedDropCount += count
         askForAttention()
     }
@@ -96,7 +101,7 @@ extension Connection {
         guard let subscriptions = state.subscriptions, !subscriptions.queue.isEmpty else { return }
         writePublications(subscriptions)
         let left = subscriptions.queue.removeAll()
-        if left > 0 { countDropped(left, subscriptions) }
+        if left > 0 { countDropped(left, .close, subscriptions) }
     }
 
     /// The connection is over for the application: nothing is published to it any more.
@@ -116,11 +121,11 @@ extension Connection {
         switch message.encoding(for: self) {
         case .shared(let frame):
             outboundQueue().queue.append(frame, pool: &loop.state.buffers)
-            loop.state.counters.messagesSent &+= 1
+            loop.state.counters[Counter.messagesSent] &+= 1
         case .individual:
             sendPromised(message)
         case .unsupported:
-            countDropped(1, subscriptions)
+            countDropped(1, .dropNewest, subscriptions)
         }
     }
 
@@ -130,8 +135,9 @@ extension Connection {
         let isSent: Void? = unsafe state.compression?.withCompressed(message.payload) {
             unsafe sendFrame(firstByte | 0x40, $0, isPromised: true)
         }
+        accountCompression()
         if isSent == nil { unsafe sendFrame(firstByte, message.payload, isPromised: true) }
-        loop.state.counters.messagesSent &+= 1
+        loop.state.counters[Counter.messagesSent] &+= 1
     }
 
     /// Sends a prepared message as the application's own.
@@ -143,9 +149,9 @@ extension Connection {
         case .shared(let frame):
             let result = sendShared(frame)
             if case .dropped = result {
-                loop.state.counters.messagesDropped &+= 1
+                loop.state.counters[Counter.messagesDropped] &+= 1
             } else {
-                loop.state.counters.messagesSent &+= 1
+                loop.state.counters[Counter.messagesSent] &+= 1
             }
             return result
         }

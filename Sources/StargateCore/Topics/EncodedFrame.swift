@@ -1,3 +1,5 @@
+internal import Synchronization
+
 /// The bytes of a frame as they go on the wire, written once and shared by reference: by the
 /// connections of all loops, until the last of them has written it.
 @safe
@@ -6,17 +8,23 @@ final class EncodedFrame: Sendable {
     private nonisolated(unsafe) let base: UnsafeMutableRawPointer
     let count: Int
 
+    /// What all frames of the process hold: they belong to no loop. One addition for each frame
+    /// that is made, none for each peer that it goes to.
+    static let liveByteCount = Atomic<Int>(0)
+
     /// - Parameters:
     ///   - count: the length of the frame, at least 1.
     ///   - fill: writes all of it.
     init(count: Int, _ fill: (UnsafeMutableRawPointer) -> Void) {
         self.count = count
         unsafe base = .allocate(byteCount: count, alignment: 16)
+        Self.liveByteCount.wrappingAdd(count, ordering: .relaxed)
         unsafe fill(base)
     }
 
     deinit {
         unsafe base.deallocate()
+        Self.liveByteCount.wrappingSubtract(count, ordering: .relaxed)
     }
 
     var bytes: UnsafeRawBufferPointer {

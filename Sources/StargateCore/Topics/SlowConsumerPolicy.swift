@@ -20,3 +20,14 @@ public enum SlowConsumerPolicy: Sendable {
     /// conflation. When the queue is full even so, the oldest are dropped.
     case latest
 }
+
+extension DropReason {
+    init(_ policy: SlowConsumerPolicy) {
+        switch policy {
+        case .close: self = .close
+        case .dropNewest: self = .dropNewest
+        case .dropOldest: self = .dropOldest
+        case .latest: self = .latest
+        }
+    }
+}

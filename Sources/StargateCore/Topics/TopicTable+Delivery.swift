@@ -13,8 +13,13 @@ extension TopicTable {
             if batch.isEmpty {
                 guard let taken = inbox?.takeAll() else { return }
                 batch = taken.publications[...]
-                eventLoop.loop.state.counters.publicationsDropped &+= UInt64(
+                eventLoop.loop.state.counters[Counter.publicationsDropped] &+= UInt64(
                     truncatingIfNeeded: taken.droppedCount
+                )
+                let counters = eventLoop.loop.state.counters
+                counters[DropReason.inbox] &+= UInt64(truncatingIfNeeded: taken.droppedCount)
+                counters[Counter.publicationsTaken] &+= UInt64(
+                    truncatingIfNeeded: taken.publications.count
                 )
             }
             guard let publication = batch.popFirst() else { return batch = [] }
@@ -35,7 +40,9 @@ extension TopicTable {
             connection.deliver(publication, subscriber.policy, subscriptions, limits)
             count += 1
         }
-        eventLoop.loop.state.counters.publicationsDelivered &+= UInt64(truncatingIfNeeded: count)
+        eventLoop.loop.state.counters[Counter.publicationsDelivered] &+= UInt64(
+            truncatingIfNeeded: count
+        )
         return count
     }
 

@@ -93,6 +93,8 @@ extension Connection {
                 if written < 0, written != Int(UV_EAGAIN.rawValue) {
                     return writeFailed(Int32(truncatingIfNeeded: written))
                 }
+                let sent = UInt64(truncatingIfNeeded: max(0, written))
+                loop.state.counters[Counter.bytesSent] &+= sent
                 outbound.queue.consume(max(0, written), pool: &loop.state.buffers)
                 if written < expected { return becomeBlocked() }
             }
@@ -120,6 +122,7 @@ extension Connection {
     /// The kernel takes bytes again, and `sent` of those offered are written.
     func transportWritable(afterSending sent: Int) {
         guard state.phase != .ended, let outbound = state.outbound else { return }
+        loop.state.counters[Counter.bytesSent] &+= UInt64(truncatingIfNeeded: sent)
         if let session = state.tls {
             encryptedWritable(afterSending: sent, session)
         } else {

@@ -11,6 +11,7 @@ extension Connection {
     func startTLS(_ makeSession: (TLSPipe) throws(TLSError) -> TLSSession) throws(TLSError) {
         let shared = try loop.sharedTLS()
         state.tls = try makeSession(shared.pipe)
+        loop.state.memory.tls &+= TLSSession.typicalByteCount
     }
 
     /// A client begins the handshake: the server waits for its first bytes.
@@ -49,7 +50,7 @@ extension Connection {
     }
 
     private func park(_ bytes: UnsafeRawBufferPointer, _ session: TLSSession, _ shared: LoopTLS) {
-        loop.state.counters.tlsHandshakesDeferred &+= 1
+        loop.state.counters[Counter.tlsHandshakesDeferred] &+= 1
         loop.state.buffers.reserve(bytes.count, in: &session.parked)
         unsafe session.parked.append(bytes)
         pauseReading()
@@ -104,8 +105,8 @@ extension Connection {
     }
 
     private func established(_ session: TLSSession) {
-        loop.state.counters.tlsHandshakes &+= 1
-        if session.isResumed { loop.state.counters.tlsHandshakesResumed &+= 1 }
+        loop.state.counters[Counter.tlsHandshakes] &+= 1
+        if session.isResumed { loop.state.counters[Counter.tlsHandshakesResumed] &+= 1 }
         guard isClient, state.phase == .connecting else { return }
         corked {
             if let owner = withContext({ $0.owner }) ?? nil { owner.handshakeConnected(self) }
@@ -123,7 +124,7 @@ extension Connection {
     /// The session is over: its alert leaves, and nothing is believed any more.
     func failTLS(_ error: TLSError) {
         guard state.phase != .ended, state.phase != .free, state.phase != .ending else { return }
-        loop.state.counters.tlsFailures &+= 1
+        loop.state.counters[Counter.tlsHandshakesFailed] &+= 1
         let wasBeforeOpen = state.phase.isBeforeOpen
         let owner = withContext { $0.owner } ?? nil
         if wasBeforeOpen { owner?.handshakeEnded(self, .tls(error)) }

@@ -12,8 +12,17 @@ extension Connection {
     @inline(__always)
     func writeToTransport(_ slices: UnsafeBufferPointer<uv_buf_t>) -> Int {
         if let session = state.tls { return unsafe encrypt(slices, session) }
-        loop.state.counters.writes &+= 1
-        return loop.withTransport { unsafe $0.write(self, slices) }
+        return unsafe writeCounted(slices)
+    }
+
+    /// Gives bytes to the transport, and counts what it takes.
+    private func writeCounted(_ slices: UnsafeBufferPointer<uv_buf_t>) -> Int {
+        let written = loop.withTransport { unsafe $0.write(self, slices) }
+        loop.state.counters[Counter.writes] &+= 1
+        if written > 0 {
+            loop.state.counters[Counter.bytesSent] &+= UInt64(truncatingIfNeeded: written)
+        }
+        return written
     }
 
     /// Encrypts and writes until the kernel refuses. Short runs are put together: a record costs the
@@ -121,11 +130,8 @@ extension Connection {
                 .assumingMemoryBound(to: CChar.self),
             len: bytes.count
         )
-        loop.state.counters.writes &+= 1
         return unsafe withUnsafePointer(to: &slice) { slice in
-            loop.withTransport {
-                unsafe $0.write(self, UnsafeBufferPointer(start: slice, count: 1))
-            }
+            unsafe writeCounted(UnsafeBufferPointer(start: slice, count: 1))
         }
     }
 
@@ -153,10 +159,9 @@ extension Connection {
     }
 
     private func writeBatch(of refused: Outbound) -> (written: Int, expected: Int) {
-        loop.state.counters.writes &+= 1
         return unsafe refused.queue.withBatch { batch in
             let expected = unsafe batch.reduce(0) { unsafe $0 + Int($1.len) }
-            return (loop.withTransport { unsafe $0.write(self, batch) }, expected)
+            return (unsafe writeCounted(batch), expected)
         }
     }
 
@@ -172,6 +177,7 @@ extension Connection {
         discardRefused(session)
         loop.state.buffers.give(&session.parked)
         state.tls = nil
+        loop.state.memory.tls &-= TLSSession.typicalByteCount
     }
 
     /// Sends the close_notify that belongs before this endpoint's end. Returns whether it has left.

@@ -69,7 +69,10 @@ struct Connection: Equatable {
         state.route = .none
         state.endCode = .abnormalClosure
         state.lastHeard = loop.currentTick()
-        loop.state.counters.connectionsActive &+= 1
+        state.pingSentAt = 0
+        state.roundTrip = 0
+        state.messageCredit = MessageCredit()
+        loop.state.counters[Counter.connectionsActive] &+= 1
         context.owner?.connectionBegun()
     }
 
@@ -85,8 +88,10 @@ struct Connection: Equatable {
         discardOutbound()
         if let session = state.tls { discardTLS(session) }
         state.handler = nil
-        state.compression = nil
+        discardCompression()
         state.subscriptions = nil
+        state.seat?.leave()
+        state.seat = nil
         loop.state.deadlines.clear(slot: state.slot)
         if let context = unsafe state.context {
             unsafe state.context = nil
@@ -98,7 +103,7 @@ struct Connection: Equatable {
         state.flags = []
         // Handles to the connection that was do not match from here on.
         state.generation &+= 1
-        loop.state.counters.connectionsActive &-= 1
+        loop.state.counters[Counter.connectionsActive] &-= 1
         loop.state.slab.give(self)
     }
 

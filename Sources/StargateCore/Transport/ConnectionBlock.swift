@@ -35,6 +35,21 @@ struct ConnectionBlock {
     var route = RouteMark.none
     /// What the handler hears when this endpoint cuts the connection.
     var endCode = CloseCode.abnormalClosure
+    /// When the keep-alive's ping was sent, in the low bits of the loop's milliseconds; 0 when none
+    /// is on its way.
+    var pingSentAt: UInt32 = 0
+    /// How long the latest of those pings took, in milliseconds; 0 when none was answered.
+    var roundTrip: UInt32 = 0
+    /// Messages that may still come at once, where their rate is limited.
+    var messageCredit = MessageCredit()
+    /// The place that this connection takes among those the server lets in.
+    var seat: (any ConnectionSeat)?
+}
+
+/// A place among the connections that are let in.
+protocol ConnectionSeat: AnyObject, Sendable {
+    /// The connection is over.
+    func leave()
 }
 
 /// Where a connection is in its life.
@@ -106,6 +121,8 @@ struct ConnectionFlags: OptionSet {
     static let isTransformed = ConnectionFlags(rawValue: 1 << 13)
     /// A message is being sent fragment by fragment: no other message may come in between.
     static let sendsFragments = ConnectionFlags(rawValue: 1 << 14)
+    /// It had its share of this turn: what it sent further is held until the next.
+    static let hasYielded = ConnectionFlags(rawValue: 1 << 15)
 
     static let isPaused: ConnectionFlags = [.isPausedByApplication, .isPausedByOutput]
     /// The next frame must not be processed. A constant, because it is asked for every frame.

@@ -114,6 +114,8 @@ struct ConnectionLimits {
     var pongTimeout = Duration.seconds(20)
     var closeTimeout = Duration.seconds(5)
     var handshakesPerTurn = 4
+    /// Frames that a peer may send each second, on average over a second; 0 for any number.
+    var messagesPerSecond = 0
 
     /// Above so much unsent output a peer is not read from: before the soft limit, because what it
     /// asks for and does not take should wait at its own end; but not before a cork full of pongs.

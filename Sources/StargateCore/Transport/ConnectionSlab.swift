@@ -28,6 +28,9 @@ struct ConnectionSlab {
         stride = (Self.transportOffset + storageByteCount + 15) & ~15
     }
 
+    /// What the blocks take.
+    var byteCount: Int { unsafe chunks.count * Self.blocksPerChunk * stride }
+
     /// The connection at a slot, if one is there.
     subscript(slot: UInt32) -> Connection? {
         let index = Int(slot)

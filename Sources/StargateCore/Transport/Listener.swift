@@ -13,11 +13,18 @@ final class Listener {
     private static let acceptCountPerTurn = 64
     private static let queueCountMax = 4096
     private static let pauseAfterExhaustion = Duration.milliseconds(100)
+    /// A second: most wants of descriptors are over by then, and nobody was turned away.
+    private static let pausesBeforeRefusal = 10
 
     private unowned let eventLoop: EventLoop
     private let descriptor: Int32
     private let poll: UnsafeMutablePointer<uv_poll_t>
     private let accepted: (Connection) -> Void
+    private let gate: (any AcceptGate)?
+    /// Given up for a moment when no other descriptor is left, to tell those who wait that it is of
+    /// no use.
+    private var reserve: Int32
+    private var pausesInARow = 0
     private let context: ConnectionContext
     private let report: (String) -> Void
     private var isClosed = false
@@ -29,18 +36,22 @@ final class Listener {
     ///   - eventLoop: where the connections are to live.
     ///   - descriptor: a listening socket; the listener closes it.
     ///   - context: what accepted connections begin with.
+    ///   - gate: decides who is let in; nil for everybody.
     ///   - report: is told, at most once per pause, that descriptors ran out.
     ///   - accepted: called with each new connection.
     init(
         _ eventLoop: EventLoop,
         descriptor: Int32,
         context: ConnectionContext,
+        gate: (any AcceptGate)? = nil,
         report: @escaping (String) -> Void,
         accepted: @escaping (Connection) -> Void
     ) {
         self.eventLoop = eventLoop
         self.descriptor = descriptor
         self.context = context
+        self.gate = gate
+        reserve = Self.openReserve()
         self.report = report
         self.accepted = accepted
         unsafe poll = .allocate(capacity: 1)
@@ -70,14 +81,10 @@ final class Listener {
 
     private func accept(atMost count: Int) {
         for _ in 0..<count {
-            let socket = accept4(
-                descriptor,
-                nil,
-                nil,
-                Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-            )
+            let (socket, address) = acceptOne()
             if socket >= 0 {
-                begin(socket)
+                pausesInARow = 0
+                begin(socket, address)
                 continue
             }
             switch errno {
@@ -89,21 +96,68 @@ final class Listener {
         }
     }
 
-    private func begin(_ socket: Int32) {
+    /// The next one that waits, with its address where somebody asks for that.
+    private func acceptOne() -> (socket: Int32, address: SocketAddress?) {
+        let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
+        guard gate != nil else { return (accept4(descriptor, nil, nil, flags), nil) }
+        var storage = sockaddr_storage()
+        var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
+        let socket = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
+            unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                unsafe accept4(descriptor, $0, &size, flags)
+            }
+        }
+        guard socket >= 0 else { return (socket, nil) }
+        return (socket, SocketAddress(storage, byteCount: Int(size)))
+    }
+
+    private func begin(_ socket: Int32, _ address: SocketAddress?) {
+        guard let gate else { return begin(socket, context, nil) }
+        do throws(AdmissionRefusal) {
+            let seat = try gate.admit(address, now: eventLoop.driver.now)
+            begin(socket, context, seat)
+        } catch {
+            eventLoop.loop.state.counters[error] &+= 1
+            // Those that come while memory is short are not worth a block.
+            guard error != .memory, let context = gate.refusalContext else {
+                return Self.reset(socket)
+            }
+            begin(socket, context, nil)
+        }
+    }
+
+    /// Ends a connection that was never begun, so that the peer hears of it at once and no state
+    /// stays behind.
+    private static func reset(_ socket: Int32) {
+        var linger = linger(l_onoff: 1, l_linger: 0)
+        let size = socklen_t(MemoryLayout<Glibc.linger>.size)
+        _ = unsafe setsockopt(socket, SOL_SOCKET, SO_LINGER, &linger, size)
+        _ = Glibc.close(socket)
+    }
+
+    private func begin(
+        _ socket: Int32,
+        _ context: ConnectionContext,
+        _ seat: (any ConnectionSeat)?
+    ) {
         let loop = eventLoop.loop
         let connection = loop.state.slab.take(for: loop)
         connection.begin(context, phase: .handshake, isClient: false)
-        loop.state.counters.connectionsAccepted &+= 1
+        connection.state.seat = seat
+        loop.state.counters[Counter.connectionsAccepted] &+= 1
         let status = loop.withTransport { $0.adopt(socket, for: connection) }
         guard status == 0 else { return connection.abort() }
+        guard context === self.context else { return gate?.beginRefusal(connection) ?? () }
         accepted(connection)
     }
 
     /// No descriptor or no memory is left: lets the loop serve who is there, and tries again later.
     private func pause(_ code: Int32) {
         guard !isClosed else { return }
+        pausesInARow += 1
+        if pausesInARow >= Self.pausesBeforeRefusal { refuseWithReserve() }
         if isWatched { unsafe uv_poll_stop(poll) }
-        eventLoop.loop.state.counters.acceptPauses &+= 1
+        eventLoop.loop.state.counters[Counter.acceptPauses] &+= 1
         if resumeTimer == nil {
             report("accepting pauses: \(systemErrorMessage(-code))")
         }
@@ -113,10 +167,31 @@ final class Listener {
     }
 
     private func tryAgain() {
-        let before = eventLoop.loop.state.counters.acceptPauses
+        let before = eventLoop.loop.state.counters[Counter.acceptPauses]
         resume()
         acceptBatch()
-        if eventLoop.loop.state.counters.acceptPauses == before { resumeTimer = nil }
+        if eventLoop.loop.state.counters[Counter.acceptPauses] == before { resumeTimer = nil }
+    }
+
+    /// The want of descriptors lasts: those who wait are told, instead of waiting in vain.
+    private func refuseWithReserve() {
+        if reserve < 0 { reserve = Self.openReserve() }
+        for _ in 0..<Self.acceptCountPerTurn {
+            guard reserve >= 0 else { return }
+            _ = Glibc.close(reserve)
+            let (socket, _) = acceptOne()
+            if socket >= 0 {
+                Self.reset(socket)
+                eventLoop.loop.state.counters[AdmissionRefusal.descriptors] &+= 1
+            }
+            // Another thread may have been faster: then it is tried again with the next pause.
+            reserve = Self.openReserve()
+            if socket < 0 { return }
+        }
+    }
+
+    private static func openReserve() -> Int32 {
+        unsafe open("/dev/null", O_RDONLY | O_CLOEXEC)
     }
 
     /// Stops accepting and closes the socket.
@@ -139,8 +214,26 @@ final class Listener {
             if let data = unsafe handle.pointee.data {
                 let listener = unsafe Unmanaged<Listener>.fromOpaque(data).takeRetainedValue()
                 _ = Glibc.close(listener.descriptor)
+                if listener.reserve >= 0 { _ = Glibc.close(listener.reserve) }
             }
             unsafe UnsafeMutableRawPointer(handle).deallocate()
         }
     }
+}
+
+/// Who decides about connections when they are accepted. Declared down here and implemented by the
+/// floors above.
+protocol AcceptGate: AnyObject {
+    /// Lets a connection in, or says why not.
+    func admit(
+        _ address: SocketAddress?,
+        now: UInt64
+    ) throws(AdmissionRefusal) -> any ConnectionSeat
+
+    /// What a connection that is not let in begins with, to be told why; nil when there is no room
+    /// for that either.
+    var refusalContext: ConnectionContext? { get }
+
+    /// A connection with the refusal's context has begun.
+    func beginRefusal(_ connection: Connection)
 }

@@ -99,6 +99,7 @@ struct OutboundQueue {
             return unsafe last
         }
         var buffer = pool.take(capacity: max(Self.chunkCapacity, Self.headByteCount + count))
+        pool.outputByteCount &+= buffer.capacity
         buffer.count = Self.headByteCount
         // The pool never lends an empty buffer.
         let chunk = unsafe buffer.bytes.baseAddress.unsafelyUnwrapped.assumingMemoryBound(
@@ -166,6 +167,7 @@ struct OutboundQueue {
             return unsafe chunk.deallocate()
         }
         var buffer = unsafe chunk.pointee.buffer
+        pool.outputByteCount &-= buffer.capacity
         pool.give(&buffer)
     }
 

@@ -6,6 +6,9 @@ internal import COpenSSL
 /// afterwards, whatever the method returns, because a failure has an alert to send.
 @safe
 final class TLSSession {
+    /// What OpenSSL keeps for a session between records, as measured: an estimate for the accounts.
+    static let typicalByteCount = 16 << 10
+
     /// What one step came to.
     enum Step {
         /// So many bytes were read or written; none, when a handshake is complete.

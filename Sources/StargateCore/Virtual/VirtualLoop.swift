@@ -81,7 +81,7 @@ package final class VirtualLoop {
     }
 
     /// What the loop has counted so far.
-    package var counters: LoopCounters { eventLoop.loop.state.counters }
+    package var counters: LoopCounters { LoopCounters(eventLoop.loop.state.counters) }
 
     /// What the loop has lent and keeps track of. All is zero when nothing is connected and nothing
     /// goes on.
@@ -135,7 +135,7 @@ package final class VirtualLoop {
         let loop = eventLoop.loop
         let connection = loop.state.slab.take(for: loop)
         connection.begin(serverLoop.context(subprotocol: nil), phase: .handshake, isClient: false)
-        loop.state.counters.connectionsAccepted &+= 1
+        loop.state.counters[Counter.connectionsAccepted] &+= 1
         let virtual = transport.prepare(connection)
         virtual.attach(socket(virtual))
         serverLoop.begin(connection)
@@ -162,7 +162,7 @@ extension Server {
     package func start(on loops: [VirtualLoop]) throws(ServerError) {
         let routes = try takeRoutes()
         let mailboxes = loops.map(\.eventLoop.mailbox)
-        state.withLock { $0.phase = .running(LoopGroup(driven: mailboxes)) }
+        state.withLock { $0.phase = .running(LoopGroup(driven: loops.map(\.eventLoop))) }
         topicRegistry.start(mailboxes)
         for loop in loops {
             loop.eventLoop.residents[ObjectIdentifier(self)] = ServerLoop(

@@ -80,7 +80,7 @@ struct DeadlineTableTests {
     }
 }
 
-@Suite("The loop's clock")
+@Suite("THREATS 104: the loop's clock")
 struct LoopClockTests {
     @Test("it counts tenths of a second, from one")
     func counts() {

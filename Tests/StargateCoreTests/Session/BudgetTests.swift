@@ -22,7 +22,7 @@ struct BudgetTests {
             return Account(
                 allocations: counts.allocations,
                 writes: counts.writes,
-                counters: loop.loop.state.counters
+                counters: LoopCounters(loop.loop.state.counters)
             )
         }
         return try #require(accounts.first)

@@ -156,16 +156,18 @@ struct EndingTests {
         try peer.send(frame(0xFF))
         #expect(try peer.receiveFrame().closeCode == 1002)
         #expect(try peer.receiveRest().isEmpty)
-        let count = await server.inspect { $0.loop.state.counters.connectionsActive }
+        let count = await server.inspect { $0.loop.state.counters[Counter.connectionsActive] }
         // The peer has not ended its half: only the deadline ends the connection.
         if count != [0] {
             while (try? peer.send(textFrame("noise"))) != nil {
-                if await server.inspect({ $0.loop.state.counters.connectionsActive }) == [0] {
+                if await server.inspect({ $0.loop.state.counters[Counter.connectionsActive] }) == [
+                    0
+                ] {
                     break
                 }
             }
         }
-        #expect(await server.inspect { $0.loop.state.counters.connectionsActive } == [0])
+        #expect(await server.inspect { $0.loop.state.counters[Counter.connectionsActive] } == [0])
         await server.stop()
     }
 

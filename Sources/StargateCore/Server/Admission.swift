@@ -1,0 +1,186 @@
+internal import Glibc
+internal import Synchronization
+
+/// Decides who is let in: how many in all, how many from one address, and how often.
+///
+/// Asked when a connection is accepted, before anything is allocated for it.
+final class Admission: Sendable {
+    private let configuration: Server.Configuration
+    private let budget: MemoryBudget
+    private let count = Atomic<Int>(0)
+    /// What may be taken of the descriptors; looked up again when it is reached.
+    private let descriptorLimit = Atomic<Int>(0)
+    private let addresses = Mutex(AddressTable())
+    /// The seat of those whose address does not matter.
+    private let anonymous = Mutex<Seat?>(nil)
+
+    init(_ configuration: Server.Configuration, _ budget: MemoryBudget) {
+        self.configuration = configuration
+        self.budget = budget
+        descriptorLimit.store(Self.currentDescriptorLimit, ordering: .relaxed)
+    }
+
+    /// Descriptors that are left for files, listening sockets and the application: 64, or an eighth
+    /// where there are few.
+    private static var currentDescriptorLimit: Int {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return .max
+        }
+        let all = Int(clamping: limit.rlim_cur)
+        return max(1, all - min(64, all / 8))
+    }
+
+    private var connectionLimit: Int {
+        configuration.maxConnections ?? descriptorLimit.load(ordering: .relaxed)
+    }
+
+    /// Lets a connection in, or says why not.
+    ///
+    /// - Parameters:
+    ///   - address: of the peer; nil, or a path, where there is none to tell peers apart by.
+    ///   - now: a monotonic time in milliseconds.
+    /// - Returns: the seat that the connection takes, to be left once.
+    /// - Throws: why it is not let in.
+    func admit(
+        _ address: SocketAddress?,
+        now: UInt64
+    ) throws(AdmissionRefusal) -> any ConnectionSeat {
+        if budget.isTight { throw .memory }
+        let taken = count.wrappingAdd(1, ordering: .relaxed).newValue
+        if taken > connectionLimit {
+            if configuration.maxConnections == nil {
+                descriptorLimit.store(Self.currentDescriptorLimit, ordering: .relaxed)
+            }
+            if taken > connectionLimit {
+                count.wrappingSubtract(1, ordering: .relaxed)
+                throw .serverFull
+            }
+        }
+        guard configuration.limitsAddresses, let address,
+            let key = AddressKey(address, groupsIPv6: configuration.groupsIPv6Addresses)
+        else { return anonymousSeat }
+        let refusal = addresses.withLock { $0.enter(key, configuration, now: now) }
+        if let refusal {
+            count.wrappingSubtract(1, ordering: .relaxed)
+            throw refusal
+        }
+        return Seat(self, key)
+    }
+
+    private var anonymousSeat: Seat {
+        anonymous.withLock { seat in
+            if let seat { return seat }
+            let fresh = Seat(self, nil)
+            seat = fresh
+            return fresh
+        }
+    }
+
+    /// How many are in.
+    var connectionCount: Int { count.load(ordering: .relaxed) }
+
+    fileprivate func leave(_ key: AddressKey?) {
+        count.wrappingSubtract(1, ordering: .relaxed)
+        if let key { addresses.withLock { $0.leave(key) } }
+    }
+
+    private final class Seat: ConnectionSeat {
+        private let admission: Admission
+        private let key: AddressKey?
+
+        init(_ admission: Admission, _ key: AddressKey?) {
+            self.admission = admission
+            self.key = key
+        }
+
+        func leave() { admission.leave(key) }
+    }
+}
+
+/// What peers are told apart by: an IPv4 address, an IPv6 address, or the network it is in.
+struct AddressKey: Hashable {
+    private let high: UInt64
+    private let low: UInt64
+
+    /// - Parameters:
+    ///   - address: nil is returned for a path.
+    ///   - groupsIPv6: whether the 64 bits that a subscriber chooses by itself are left out.
+    init?(_ address: SocketAddress, groupsIPv6: Bool) {
+        switch address.kind {
+        case .ipv4(let number, _):
+            high = 0
+            // As an IPv4 peer of an IPv6 socket looks: ::ffff:a.b.c.d.
+            low = 0xFFFF_0000_0000 | UInt64(number)
+        case .ipv6(let high, let low, _, _):
+            self.high = high
+            let isIPv4 = high == 0 && low >> 32 == 0xFFFF
+            self.low = groupsIPv6 && !isIPv4 ? 0 : low
+        case .unix: return nil
+        }
+    }
+}
+
+/// The addresses that are connected, or connected a moment ago.
+struct AddressTable {
+    private struct Entry {
+        var count = 0
+        /// When the bucket is full again, in milliseconds: a token bucket as one number.
+        var fullAt: UInt64 = 0
+    }
+
+    /// So many addresses without a connection are remembered for their rate.
+    static let idleCountMax = 65_536
+
+    private var entries: [AddressKey: Entry] = [:]
+    private var lastSweep: UInt64 = 0
+
+    var count: Int { entries.count }
+
+    /// Counts a connection, unless the address has too many or connects too often.
+    mutating func enter(
+        _ key: AddressKey,
+        _ configuration: Server.Configuration,
+        now: UInt64
+    ) -> AdmissionRefusal? {
+        var entry = entries[key] ?? Entry()
+        if let limit = configuration.maxConnectionsPerAddress, entry.count >= limit {
+            return .addressFull
+        }
+        if let rate = configuration.handshakesPerSecondPerAddress, rate > 0 {
+            let cost = UInt64(max(1, (1000 / rate).rounded()))
+            let room = UInt64(max(1, configuration.handshakeBurstPerAddress)) &* cost
+            let fullAt = max(entry.fullAt, now) &+ cost
+            guard fullAt <= now &+ room else { return .addressRate }
+            entry.fullAt = fullAt
+        }
+        if entries[key] == nil, entries.count >= Self.idleCountMax { sweep(now) }
+        entry.count += 1
+        entries[key] = entry
+        return nil
+    }
+
+    mutating func leave(_ key: AddressKey) {
+        guard var entry = entries[key] else { return }
+        entry.count -= 1
+        // Without a rate there is nothing to remember.
+        entries[key] = entry.count > 0 || entry.fullAt > 0 ? entry : nil
+    }
+
+    /// Forgets who is not connected and may connect again: all of them, when even those that may
+    /// not are too many, because memory comes before fairness. At most once a second.
+    private mutating func sweep(_ now: UInt64) {
+        guard now >= lastSweep &+ 1000 else { return }
+        lastSweep = now
+        entries = entries.filter { $0.value.count > 0 || $0.value.fullAt > now }
+        guard entries.count >= Self.idleCountMax else { return }
+        entries = entries.filter { $0.value.count > 0 }
+    }
+}
+
+extension Server.Configuration {
+    /// Whether addresses have to be told apart.
+    fileprivate var limitsAddresses: Bool {
+        maxConnectionsPerAddress != nil || handshakesPerSecondPerAddress != nil
+    }
+}

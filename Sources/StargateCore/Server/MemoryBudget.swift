@@ -1,0 +1,115 @@
+internal import CUV
+internal import Synchronization
+
+/// What the loops of a server hold together, and how much that may be.
+///
+/// The loops keep their accounts as plain numbers and publish them once a turn; they are summed
+/// here when somebody asks: at every accepted connection, and when a loop's accounts have grown.
+final class MemoryBudget: Sendable {
+    /// In bytes; nil for no limit.
+    let byteCount: Int?
+    private let meters: Mutex<[Meter]>
+
+    init(_ byteCount: Int?) {
+        self.byteCount = byteCount
+        meters = Mutex([])
+    }
+
+    /// Half of what this process may use: of the memory of the machine, or of its container. The
+    /// other half is the application's, the allocator's and the kernel's, whose socket buffers
+    /// count in a container.
+    static var defaultByteCount: Int {
+        let physical = uv_get_total_memory()
+        let constrained = uv_get_constrained_memory()
+        let available = constrained > 0 ? min(physical, constrained) : physical
+        return Int(clamping: available / 2)
+    }
+
+    /// How much more a loop holds before it looks at the sum again: little beside the 2 of 100
+    /// that are left, with many loops.
+    var noticeableByteCount: UInt64 {
+        UInt64(clamping: min(4 << 20, (byteCount ?? .max) / 256))
+    }
+
+    func add(_ meter: Meter) {
+        meters.withLock { $0.append(meter) }
+    }
+
+    /// What is held now.
+    var usedByteCount: Int {
+        let meters = meters.withLock { $0 }
+        var held: UInt64 = 0
+        for meter in meters { held &+= meter.counts.heldByteCount }
+        return Int(clamping: held) &+ EncodedFrame.liveByteCount.load(ordering: .relaxed)
+    }
+
+    /// At 95 of 100 nobody is let in: those who are there need the rest.
+    var isTight: Bool { isUsed(95) }
+
+    /// At 98 of 100 those who hold the most have to go.
+    var isExhausted: Bool { isUsed(98) }
+
+    private func isUsed(_ percentage: Int) -> Bool {
+        guard let byteCount else { return false }
+        return usedByteCount / 100 >= byteCount / 10_000 * percentage
+    }
+
+    /// How much is to be set free until it is not tight any more.
+    var excessByteCount: Int {
+        guard let byteCount else { return 0 }
+        return max(0, usedByteCount - byteCount / 100 * 95)
+    }
+
+    /// A loop's fair share.
+    var shareByteCount: Int {
+        let count = meters.withLock { $0.count }
+        return usedByteCount / max(1, count)
+    }
+}
+
+extension Meter.Counts {
+    /// What a loop holds in all of its accounts.
+    var heldByteCount: UInt64 {
+        var total: UInt64 = 0
+        for place in 0..<CounterGroup.size { total &+= self[.memory, place] }
+        return total
+    }
+}
+
+/// Sees to it that a loop stays within its server's budget.
+final class MemoryGuard {
+    private let budget: MemoryBudget
+    private let compression: LoopCompression?
+
+    init(_ budget: MemoryBudget, _ compression: LoopCompression?) {
+        self.budget = budget
+        self.compression = compression
+    }
+
+    /// The accounts of a loop have grown: if the budget is used up, sets free what nobody uses, and
+    /// then ends the connections that hold the most, until it is no longer tight. Only a loop that
+    /// holds at least its share does that, so that the worst offender goes and not everybody's
+    /// neighbour.
+    func check(_ loop: Loop) {
+        guard budget.isExhausted else { return }
+        loop.state.buffers.removeAll()
+        compression?.contexts.releaseMemory()
+        _ = loop.eventLoop.publishMemory()
+        guard budget.isExhausted,
+            Int(clamping: loop.state.counters.heldByteCount) >= budget.shareByteCount
+        else { return }
+        var excess = budget.excessByteCount
+        let holders = loop.state.slab.active
+            .map { (connection: $0, byteCount: $0.heldByteCount) }
+            .filter { $0.byteCount > 0 }
+            .sorted { $0.byteCount > $1.byteCount }
+        for holder in holders where excess > 0 {
+            holder.connection.shed()
+            excess -= holder.byteCount
+        }
+        loop.serveAttention()
+        // What those who went gave back is not kept for others.
+        loop.state.buffers.removeAll()
+        _ = loop.eventLoop.publishMemory()
+    }
+}

@@ -1,0 +1,57 @@
+/// Tells clients that are not let in why: 503 and when to come back, to the first bytes they send.
+///
+/// Only so many are told at a time and each only for a moment, because they have no seat; the rest
+/// is reset.
+final class RefusalDesk: ConnectionOwner {
+    private static let clientCountMax = 64
+    private static let patience = Duration.seconds(2)
+
+    private let eventLoop: EventLoop
+    private var clientCount = 0
+
+    /// What those connections have in common.
+    private(set) lazy var context = ConnectionContext(
+        limits: ConnectionLimits(closeTimeout: .seconds(1)),
+        owner: self
+    )
+
+    init(_ eventLoop: EventLoop) {
+        self.eventLoop = eventLoop
+    }
+
+    /// Whether there is room to say something to one more.
+    var hasRoom: Bool { clientCount < Self.clientCountMax }
+
+    /// Waits for what the client has to say.
+    func begin(_ connection: Connection) {
+        connection.setDeadline(after: Self.patience)
+        connection.startReading()
+    }
+
+    func handshakeReceived(
+        _ bytes: UnsafeRawBufferPointer,
+        scannedByteCount: Int,
+        on connection: Connection
+    ) -> HandshakeProgress {
+        let refusal = HTTPRefusal(
+            .serviceUnavailable,
+            "The server has as many clients as it takes. Try again later.",
+            headers: [(name: "Retry-After", value: String(Self.retryAfter(connection)))]
+        )
+        let answer = ResponseEncoder.encode(refusal)
+        unsafe answer.withUnsafeBytes { unsafe connection.sendRaw($0) }
+        connection.finishHandshake()
+        return .used(bytes.count)
+    }
+
+    /// Between 5 and 20 seconds, so that those who were refused together do not come back together.
+    private static func retryAfter(_ connection: Connection) -> Int {
+        5 + Int(connection.loop.state.randomness.nextWord() % 16)
+    }
+
+    func handshakeConnected(_ connection: Connection) {}
+    func handshakeEnded(_ connection: Connection, _ end: ConnectionEnd) {}
+    func handshakeTimedOut(_ connection: Connection) { connection.abort() }
+    func connectionBegun() { clientCount += 1 }
+    func connectionReleased() { clientCount -= 1 }
+}

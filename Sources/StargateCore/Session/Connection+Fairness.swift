@@ -1,0 +1,82 @@
+// What one connection may do in a turn of its loop, and how often in a second, so that a peer that
+// never stops sending costs the others little.
+
+/// How many messages may still come at once, where their rate is limited: a bucket that holds a
+/// second's worth.
+struct MessageCredit {
+    private var count: Int32 = 0
+    private var tick: UInt32 = 0
+
+    /// The credit at this time.
+    ///
+    /// - Parameters:
+    ///   - rate: messages per second, at least 1.
+    ///   - now: the loop's clock, which is never 0.
+    /// - Returns: so many may come now.
+    mutating func refill(rate: Int, now: UInt32) -> Int {
+        let elapsed = tick == 0 ? UInt32.max : now &- tick
+        tick = now
+        let perSecond = UInt64(DeadlineTable.ticksPerSecond)
+        let earned =
+            UInt64(min(elapsed, 60 * DeadlineTable.ticksPerSecond)) * UInt64(rate) / perSecond
+        let total = min(UInt64(rate), UInt64(max(0, count)) + earned)
+        count = Int32(clamping: total)
+        return Int(count)
+    }
+
+    /// So many came.
+    mutating func spend(_ spent: Int) { count = Int32(clamping: Int(count) - spent) }
+}
+
+extension Connection {
+    /// So many frames of one connection are processed in a turn: a quarter of a millisecond for a
+    /// handler that echoes, and a fifth of a second for one that takes 100 microseconds for each.
+    static let frameCountPerTurn = 2048
+
+    /// How many frames may be processed now.
+    @inline(__always)
+    func frameBudget(_ limits: ConnectionLimits) -> Int {
+        let used = loop.state.lastReader == self ? loop.state.lastReaderFrameCount : 0
+        let share = max(0, Self.frameCountPerTurn - used)
+        return limits.messagesPerSecond == 0 ? share : min(share, messageCredit(limits))
+    }
+
+    @inline(never)
+    private func messageCredit(_ limits: ConnectionLimits) -> Int {
+        state.messageCredit.refill(rate: limits.messagesPerSecond, now: loop.currentTick())
+    }
+
+    /// So many frames were processed.
+    @inline(__always)
+    func countFrames(_ count: Int) {
+        loop.state.counters[Counter.framesReceived] &+= UInt64(truncatingIfNeeded: count)
+        loop.state.lastReaderFrameCount &+= count
+        state.messageCredit.spend(count)
+    }
+
+    /// More came than may be processed now: keeps the rest for the next turn, or fails the
+    /// connection of a peer that sends more often than it may.
+    func postpone(_ rest: UnsafeRawBufferPointer, _ limits: ConnectionLimits) {
+        if limits.messagesPerSecond > 0, messageCredit(limits) == 0 {
+            return fail(.policyViolation, "messages come too often", reason: .messageRate)
+        }
+        unsafe hold(rest)
+        yieldTurn()
+    }
+
+    /// The share of this turn is used up: what is held comes next turn, before more is read.
+    func yieldTurn() {
+        guard !state.flags.contains(.hasYielded) else { return }
+        state.flags.insert(.hasYielded)
+        loop.state.counters[Counter.yields] &+= 1
+        if loop.state.yielded.isEmpty { loop.eventLoop.startNextTurn() }
+        loop.state.yielded.append(id)
+    }
+
+    /// The next turn has come.
+    func endYielding(_ id: ConnectionID) {
+        guard id == self.id, state.flags.contains(.hasYielded) else { return }
+        state.flags.remove(.hasYielded)
+        askForAttention()
+    }
+}
