@@ -69,6 +69,7 @@ public struct LoopCounters: Sendable {
         tlsHandshakesResumed = counts[Counter.tlsHandshakesResumed]
         tlsFailures = counts[Counter.tlsHandshakesFailed]
         tlsHandshakesDeferred = counts[Counter.tlsHandshakesDeferred]
+        stalls = counts[Counter.stalls]
     }
 
     /// Adds another loop's counts.

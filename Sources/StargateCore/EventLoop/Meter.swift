@@ -85,7 +85,7 @@ enum Counter: UInt8, CounterFamily {
     case publicationsTaken, publicationsDelivered, publicationsDropped, publicationsConflated
     case reads, writes, acceptPauses, jobsRun, yields, turnMilliseconds, longestTurn
     case tlsHandshakes, tlsHandshakesFailed, tlsHandshakesResumed, tlsHandshakesDeferred
-    case roundTripMilliseconds, requestsAnswered
+    case roundTripMilliseconds, requestsAnswered, stalls
 
     static var group: CounterGroup { .single }
 }

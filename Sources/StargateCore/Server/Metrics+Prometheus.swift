@@ -202,6 +202,12 @@ extension Metrics {
             perLoop { $0.longestTurn.milliseconds }
         )
         page.append(
+            "loop_stalls_total",
+            .counter,
+            "Times that the watchdog found a loop blocked.",
+            perLoop(\.stalls)
+        )
+        page.append(
             "loop_yields_total",
             .counter,
             "Connections that waited because they had their share.",

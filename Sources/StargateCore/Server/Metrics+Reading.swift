@@ -23,6 +23,7 @@ extension Metrics {
         messagesDropped = counts[Counter.messagesDropped]
         publications = counts[Counter.publicationsTaken]
         publicationsDelivered = counts[Counter.publicationsDelivered]
+        stalls = counts[Counter.stalls]
         yields = counts[Counter.yields]
         longestTurn = .milliseconds(Int64(clamping: counts[Counter.longestTurn]))
         readFamilies(counts)
@@ -50,7 +51,7 @@ extension Metrics {
             \.requestsAnswered, \.tlsHandshakes, \.tlsHandshakesResumed, \.tlsHandshakesFailed,
             \.messagesReceived, \.messagesSent, \.framesReceived, \.controlFramesSent,
             \.bytesReceived, \.bytesSent, \.reads, \.writes, \.messagesDropped, \.publications,
-            \.publicationsDelivered, \.yields,
+            \.publicationsDelivered, \.yields, \.stalls,
         ]
         for path in sums { self[keyPath: path] &+= loop[keyPath: path] }
         let families: [WritableKeyPath<Metrics, [String: UInt64]>] = [

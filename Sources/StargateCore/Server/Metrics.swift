@@ -68,6 +68,8 @@ public struct Metrics: Sendable {
     public var turns = Histogram(bounds: TimeBuckets.turns)
     /// The longest turn there was.
     public var longestTurn = Duration.zero
+    /// Times that the watchdog found a loop blocked.
+    public var stalls: UInt64 = 0
     /// Times that a connection had to wait for the next turn because it had had its share.
     public var yields: UInt64 = 0
     /// How long peers took to answer the keep-alive's pings.
