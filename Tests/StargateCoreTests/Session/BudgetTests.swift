@@ -28,12 +28,17 @@ struct BudgetTests {
         return try #require(accounts.first)
     }
 
-    /// What asking itself costs, when nothing else happens.
+    /// What asking itself costs at most, when nothing else happens: it depends on whether the loop
+    /// finds one piece of work or two.
     private func cost(_ server: borrowing TestServer) async throws -> UInt64 {
-        _ = try await account(server)
-        let first = try await account(server)
-        let second = try await account(server)
-        return second.allocations - first.allocations
+        var last = try await account(server).allocations
+        var most: UInt64 = 0
+        for _ in 0..<20 {
+            let next = try await account(server).allocations
+            most = max(most, next - last)
+            last = next
+        }
+        return most
     }
 
     @Test("the counters count")
