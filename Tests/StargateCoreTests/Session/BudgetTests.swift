@@ -107,7 +107,8 @@ struct BudgetTests {
         let after = try await account(server)
         let messages = after.counters.messagesReceived - before.counters.messagesReceived
         #expect(messages == UInt64(rounds * traffic.messageCount))
-        #expect(after.allocations - before.allocations <= cost)
+        // Asking does not cost quite the same each time; what a message costs would show fifty times.
+        #expect(after.allocations - before.allocations <= cost + 2)
         peer.close()
         await server.stop()
     }
