@@ -6,14 +6,15 @@
 #   build.sh NAME...    these, and no line for the others
 #
 # UWEBSOCKETS=FOLDER names a checkout of uWebSockets, with its uSockets inside, to be built over
-# epoll and compared as well.
+# epoll and compared as well. ARCH=native builds C and C++ for this very machine; the default is what
+# valgrind can run.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 out=$PWD/.build
 here=$PWD/servers
 mkdir -p "$out/bin"
 : >"$out/servers.new"
-optimised=(-O3 -march=native -Wall -Wextra -Werror -I"$here")
+optimised=(-O3 -march="${ARCH:-x86-64-v3}" -Wall -Wextra -Werror -I"$here")
 venv=$out/venv
 openssl=(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650
     -subj /CN=localhost -addext subjectAltName=DNS:localhost,IP:127.0.0.1)
@@ -100,9 +101,9 @@ END
 uwebsockets_epoll() {
     local objects=$out/uwebsockets-epoll
     mkdir -p "$objects"
-    (cd "$objects" && gcc -O3 -march=native -flto -DLIBUS_NO_SSL -I"$UWEBSOCKETS/uSockets/src" -c \
+    (cd "$objects" && gcc -O3 -march="${ARCH:-x86-64-v3}" -flto -DLIBUS_NO_SSL -I"$UWEBSOCKETS/uSockets/src" -c \
         "$UWEBSOCKETS"/uSockets/src/*.c "$UWEBSOCKETS"/uSockets/src/eventing/epoll_kqueue.c) &&
-        g++ -std=c++20 -O3 -march=native -flto -DLIBUS_NO_SSL -DUWS_NO_ZLIB -I"$here" \
+        g++ -std=c++20 -O3 -march="${ARCH:-x86-64-v3}" -flto -DLIBUS_NO_SSL -DUWS_NO_ZLIB -I"$here" \
             -I"$UWEBSOCKETS/src" -I"$UWEBSOCKETS/uSockets/src" "$here/uwebsockets-epoll.cpp" \
             "$objects"/*.o -o "$out/bin/uwebsockets-epoll"
 }

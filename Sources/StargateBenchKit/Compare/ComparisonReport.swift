@@ -80,6 +80,14 @@ struct ComparisonReport: Sendable {
     /// How it was measured, for people who read the report elsewhere.
     var method: [String] { [disturbance].compactMap { $0 } + usualMethod }
 
+    /// What so many pairs can tell.
+    private var limits: String {
+        let resolution = PairedRatio.resolution(pairs: plan.pairs)
+        guard resolution.isFinite else { return "Fewer than 3 pairs tell no difference at all." }
+        return "A difference below \(Figure.percent(resolution)) is not told with \(plan.pairs) "
+            + "pairs, and none whose interval holds 1."
+    }
+
     private var usualMethod: [String] {
         let cores =
             plan.cores.map {
@@ -96,8 +104,7 @@ struct ComparisonReport: Sendable {
                 + "\(base.name), in the order ABBA, and started anew every "
                 + "\(ComparisonPlan.roundsPerStart) rounds. A figure is the median; a ratio is the "
                 + "median of the ratios of neighbours, with a bootstrap interval of 95 %.",
-            "A difference below \(Figure.percent(PairedRatio.resolution(pairs: plan.pairs))) is not "
-                + "told with \(plan.pairs) pairs, and none whose interval holds 1.",
+            limits,
             cores,
         ]
     }

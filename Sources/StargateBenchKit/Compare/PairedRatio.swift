@@ -41,12 +41,12 @@ struct PairedRatio: Equatable, Sendable {
 
     private static let resampleCount = 1000
 
-    /// The smallest difference that so many pairs can tell: 10 % with 3, 3 % with 12, and never
-    /// less than 2 %. Two processes of one program differ by that much through the addresses they
+    /// The smallest difference that so many pairs can tell: none with less than 3, 10 % with 3, 3 %
+    /// with 12, and never less than 2 %. Two processes of one program differ by that much through the addresses they
     /// happen to get.
     static func resolution(pairs: Int) -> Double {
         switch pairs {
-        case ..<1: .infinity
+        case ..<3: .infinity
         case ..<4: 0.10
         case ..<6: 0.08
         case ..<9: 0.06

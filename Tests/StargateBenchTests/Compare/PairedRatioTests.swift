@@ -60,10 +60,12 @@ struct PairedRatioTests {
         #expect(PairedRatio([]) == nil)
     }
 
-    @Test func `A single pair has no interval to speak of, and no verdict below a tenth`() throws {
-        let ratio = try #require(PairedRatio([1.05]))
-        #expect((ratio.low, ratio.high) == (1.05, 1.05))
-        #expect(ratio.verdict == .noDifference)
+    @Test func `One pair or two, as an interrupted run leaves them, tell nothing`() throws {
+        for numbers in [[1.15], [3.0], [0.2, 0.2]] {
+            let ratio = try #require(PairedRatio(numbers))
+            #expect((ratio.low, ratio.high) == (numbers[0], numbers[0]))
+            #expect(ratio.verdict == .noDifference)
+        }
     }
 
     @Test func `Words`() {
