@@ -85,7 +85,7 @@ final class TestAuthority {
             "CN",
             0x1000 | 1,
             Array(name.utf8),
-            -1,
+            Int32(name.utf8.count),
             -1,
             0
         )
