@@ -141,7 +141,7 @@ def curl(report, server, made):
 
 def own_client(report, bench, server, made):
     def echo(*options, url=server.url):
-        return run([*bench, "echo", "-n", "100", "-c", "2", "-q", *options, f"{url}/"])
+        return run([*bench, "echo", "-n", "100", "-c", "2", "--quiet", *options, f"{url}/"])
 
     for name, options in (("with --cacert", ["--cacert", made.path("cert.pem")]),
                           ("with --insecure", ["--insecure"]),
@@ -166,7 +166,7 @@ def client_certificates(report, bench, made):
         known = ["--cert", made.path("other.pem"), "--key", made.path("other.key")]
         for name, options, accepted in (("with one", known, True), ("without", [], False)):
             with report.check(f"a server that asks for certificates, a client {name}"):
-                status, said = run([*bench, "echo", "-n", "10", "-c", "1", "-q", *trust, *options,
+                status, said = run([*bench, "echo", "-n", "10", "-c", "1", "--quiet", *trust, *options,
                                     f"{server.url}/"])
                 expect((status == 0) == accepted, said[-300:])
         with report.check("curl shows its certificate"):
@@ -190,7 +190,7 @@ async def python_server(report, bench, made):
         async with serve(echo, "127.0.0.1", 0, ssl=context, compression=None) as server:
             port = server.sockets[0].getsockname()[1]
             return await asyncio.to_thread(
-                run, [*bench, "echo", "-n", "200", "-c", "4", "-q", *options,
+                run, [*bench, "echo", "-n", "200", "-c", "4", "--quiet", *options,
                       f"wss://127.0.0.1:{port}/"])
 
     with report.check("our client and Python's wss server"):

@@ -132,7 +132,7 @@ extension Server {
     /// The page says how many clients there are and what is done to the server, so it belongs behind
     /// a proxy that keeps strangers away from it, or on a server of its own.
     ///
-    /// - Parameter pattern: the route, as for ``get(_:_:)-(_,(Request)(throws)->Response)``.
+    /// - Parameter pattern: the route, as for those of `get`.
     public func metricsPage(_ pattern: String = "/metrics") {
         get(pattern) { [weak self] _ in
             .bytes(
