@@ -18,8 +18,9 @@ test-deps:
 
 demo: deps ## Start the demo server: a chat page, an echo (PORT=9001, HOST=127.0.0.1, TLS=1)
 	@swift build --package-path Examples --configuration release --product demo
-	@exec "$$(swift build --package-path Examples --configuration release --show-bin-path)/demo" \
-		--host $(HOST) --port $(PORT) $(if $(TLS),$$(Scripts/demo-certificate.sh),)
+	@tls=$(if $(TLS),$$(Scripts/demo-certificate.sh),) && \
+		exec "$$(swift build --package-path Examples --configuration release --show-bin-path)/demo" \
+		--host $(HOST) --port $(PORT) $$tls
 
 test: test-deps ## Run every test: unit tests, then the programs against clients of others
 	PATH="$(CURDIR)/.build/test-clients/bin:$$PATH" swift test
