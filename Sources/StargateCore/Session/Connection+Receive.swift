@@ -14,7 +14,8 @@ extension Connection {
     /// Where the transport is to put the next bytes; empty when this connection has had its share
     /// of the turn.
     func receiveSpace() -> UnsafeMutableRawBufferPointer {
-        if state.flags.contains(.hasYielded) {
+        // What is held comes first: whoever sends without a pause must not fill memory meanwhile.
+        if let inbound = state.inbound, inbound.state.held.count > 0, !waitsForApplication {
             return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
         }
         if loop.state.lastReader == self {
