@@ -119,7 +119,7 @@ def row99_memory(ground):
             with contextlib.suppress(TimeoutError):
                 cut += peer.closing() in (1006, 1013)
         ground.note(f"{cut} were cut")
-        expect(len(peers) < 30, "more were let in than the budget has room for")
+        expect(cut > 0, "nobody had to go")
     # The accounts follow when the loops have noticed.
     deadline = time.monotonic() + 5
     while time.monotonic() < deadline:

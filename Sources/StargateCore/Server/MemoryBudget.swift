@@ -54,10 +54,10 @@ final class MemoryBudget: Sendable {
         return usedByteCount / 100 >= byteCount / 10_000 * percentage
     }
 
-    /// How much is to be set free until it is not tight any more.
-    var excessByteCount: Int {
+    /// How much is to be set free until no more than so much of 100 is used.
+    func excessByteCount(over percentage: Int) -> Int {
         guard let byteCount else { return 0 }
-        return max(0, usedByteCount - byteCount / 100 * 95)
+        return max(0, usedByteCount - byteCount / 100 * percentage)
     }
 
     /// A loop's fair share.
@@ -68,10 +68,11 @@ final class MemoryBudget: Sendable {
 }
 
 extension Meter.Counts {
-    /// What a loop holds in all of its accounts.
+    /// What a loop holds in all of its accounts but the spare one, which is given up when it is
+    /// needed.
     var heldByteCount: UInt64 {
         var total: UInt64 = 0
-        for place in 0..<CounterGroup.size { total &+= self[.memory, place] }
+        for place in 0..<Int(MemoryAccount.spare.rawValue) { total &+= self[.memory, place] }
         return total
     }
 }
@@ -80,6 +81,7 @@ extension Meter.Counts {
 final class MemoryGuard {
     private let budget: MemoryBudget
     private let compression: LoopCompression?
+    private var lastRoomTick: UInt32 = 0
 
     init(_ budget: MemoryBudget, _ compression: LoopCompression?) {
         self.budget = budget
@@ -91,14 +93,35 @@ final class MemoryGuard {
     /// holds at least its share does that, so that the worst offender goes and not everybody's
     /// neighbour.
     func check(_ loop: Loop) {
-        guard budget.isExhausted else { return }
+        guard budget.isTight else { return }
+        releaseSpare(loop)
+        guard budget.isExhausted, holdsItsShare(loop) else { return }
+        shed(loop, untilUsed: 95)
+    }
+
+    /// Somebody was not let in because memory is tight: makes room for those who come next, once a
+    /// second. Otherwise those who hold it would keep everybody else out.
+    func makeRoom(_ loop: Loop) {
+        let now = loop.currentTick()
+        guard now &- lastRoomTick >= DeadlineTable.ticksPerSecond, holdsItsShare(loop) else {
+            return
+        }
+        lastRoomTick = now
+        releaseSpare(loop)
+        shed(loop, untilUsed: 90)
+    }
+
+    private func holdsItsShare(_ loop: Loop) -> Bool {
+        Int(clamping: loop.state.counters.heldByteCount) >= budget.shareByteCount
+    }
+
+    private func releaseSpare(_ loop: Loop) {
         loop.state.buffers.removeAll()
         compression?.contexts.releaseMemory()
-        _ = loop.eventLoop.publishMemory()
-        guard budget.isExhausted,
-            Int(clamping: loop.state.counters.heldByteCount) >= budget.shareByteCount
-        else { return }
-        var excess = budget.excessByteCount
+    }
+
+    private func shed(_ loop: Loop, untilUsed percentage: Int) {
+        var excess = budget.excessByteCount(over: percentage)
         let holders = loop.state.slab.active
             .map { (connection: $0, byteCount: $0.heldByteCount) }
             .filter { $0.byteCount > 0 }

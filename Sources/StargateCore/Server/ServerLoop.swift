@@ -162,7 +162,12 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
         _ address: SocketAddress?,
         now: UInt64
     ) throws(AdmissionRefusal) -> any ConnectionSeat {
-        try server.admission.admit(address, now: now)
+        do throws(AdmissionRefusal) {
+            return try server.admission.admit(address, now: now)
+        } catch {
+            if error == .memory { eventLoop.memoryGuard?.makeRoom(eventLoop.loop) }
+            throw error
+        }
     }
 
     var refusalContext: ConnectionContext? {
