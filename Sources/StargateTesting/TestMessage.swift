@@ -18,7 +18,7 @@ public enum TestMessage: Hashable, Sendable, CustomStringConvertible {
 
 /// A Close frame that a scripted peer has received. RFC 6455 section 5.5.1.
 public struct TestClose: Hashable, Sendable {
-    /// The status code; ``CloseCode/noStatusReceived`` if the frame was empty.
+    /// The status code; `CloseCode.noStatusReceived` if the frame was empty.
     public let code: CloseCode
     /// What follows it.
     public let reason: String

@@ -44,7 +44,7 @@ public final class TestServer {
     ///     Asynchronous closures run there, too, unless there is a `taskExecutor`.
     ///   - seed: what random numbers depend on: masking keys and challenges.
     ///   - addRoutes: adds the routes.
-    /// - Throws: ``ServerError`` for routes that contradict each other, and what `addRoutes` throws.
+    /// - Throws: `ServerError` for routes that contradict each other, and what `addRoutes` throws.
     public init(
         configuration: Server.Configuration = Server.Configuration(),
         seed: UInt64 = 1,
