@@ -59,5 +59,23 @@ let package = Package(
             dependencies: [.product(name: "StargateCore", package: "stargate")],
             swiftSettings: swiftSettings
         ),
+        .testTarget(
+            name: "RoomsTests",
+            dependencies: [
+                "rooms",
+                .product(name: "StargateCore", package: "stargate"),
+                .product(name: "StargateTesting", package: "stargate"),
+            ],
+            swiftSettings: swiftSettings
+        ),
+        .testTarget(
+            name: "WorkerTests",
+            dependencies: [
+                "worker",
+                .product(name: "StargateCore", package: "stargate"),
+                .product(name: "StargateTesting", package: "stargate"),
+            ],
+            swiftSettings: swiftSettings
+        ),
     ]
 )

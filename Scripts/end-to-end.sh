@@ -10,7 +10,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 configuration=${CONFIGURATION:-release}
 
 swift build --configuration "$configuration" --product stargate-bench
-for program in demo jobs auth rooms ticker; do
+for program in demo jobs auth rooms ticker worker; do
     swift build --package-path Examples --configuration "$configuration" --product "$program"
 done
 bench=$(swift build --configuration "$configuration" --show-bin-path)/stargate-bench

@@ -3,7 +3,7 @@
 import json
 import time
 
-from harness import TEXT, Peer, Server, expect, frame, opening
+from harness import CLOSE, TEXT, Peer, Server, expect, frame, opening
 
 
 def ask(server, method, path, body=None, extra=""):
@@ -131,5 +131,39 @@ def run_ticker(report, command):
                 latest[price["symbol"]] = price["price"]
             expect(set(latest) == seen, "a symbol is missing")
             expect(server.alive(), "the server is gone")
+        with report.check("an orderly end"):
+            expect(server.stop()[0] == 0, "another exit status")
+
+
+def run_worker(report, command):
+    report.group = "worker"
+    with Server([command, "0", "20"], "worker") as server:
+        with report.check("jobs are done in order, and answered one by one"):
+            with Peer(server).shake("/work") as peer:
+                for number in range(1, 6):
+                    peer.send(frame(TEXT, b"x" * number))
+                for number in range(1, 6):
+                    answer = peer.message()
+                    expect(answer == (TEXT, f"{number}: {number} bytes".encode()), answer)
+        with report.check("a peer that sends faster than the work is done has to wait"):
+            with Peer(server).shake("/work") as peer:
+                # More than both kernels buffer: the worker takes 16 messages ahead, and no more.
+                job = frame(TEXT, b"x" * 65_536)
+                peer.socket.settimeout(2)
+                sent = 0
+                try:
+                    while sent < 1000:
+                        peer.socket.sendall(job)
+                        sent += 1
+                except TimeoutError:
+                    pass
+                expect(16 <= sent < 1000, f"{sent} jobs were taken at once")
+        with report.check("who works when the server stops is told goodbye"):
+            with Peer(server).shake("/work") as peer:
+                peer.send(frame(TEXT, b"job"))
+                expect(peer.message() == (TEXT, b"1: 3 bytes"), "another answer")
+                server.process.terminate()
+                opcode, payload = peer.message()
+                expect(opcode == CLOSE and payload[:2] == b"\x03\xe9", payload)
         with report.check("an orderly end"):
             expect(server.stop()[0] == 0, "another exit status")

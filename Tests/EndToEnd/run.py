@@ -55,6 +55,7 @@ def main():
         attempt(report, "auth", lambda: examples.run_auth(report, f"{options.examples}/auth"))
         attempt(report, "rooms", lambda: examples.run_rooms(report, f"{options.examples}/rooms"))
         attempt(report, "ticker", lambda: examples.run_ticker(report, f"{options.examples}/ticker"))
+        attempt(report, "worker", lambda: examples.run_worker(report, f"{options.examples}/worker"))
     if options.examples and "browser" in chosen:
         attempt(report, "pages", lambda: pages.run(report, options.examples))
     return report.finish()

@@ -8,15 +8,9 @@ import StargateCore
 let port = CommandLine.arguments.dropFirst().first.flatMap { Int($0) } ?? 9001
 let server = Server(configuration: .init(port: port))
 let page = Response.file(PackageResources.rooms_html, contentType: "text/html; charset=utf-8")
-let presence = Presence(server)
 
 server.get("/") { _ in page }
-server.webSocket("/rooms/:room") { request in
-    // Both come from the address: what is no name is refused before there is a connection.
-    guard let room = Name(request.parameters["room"]), let name = Name(request.query["name"])
-    else { return .reject(.badRequest, body: "names are 1 to 24 letters and digits\n") }
-    return .accept { Guest(name, in: room, presence) }
-}
+addRoutes(to: server)
 
 try await server.run(stoppingOn: [.interrupt, .terminate]) {
     for address in server.addresses { print("listening on http://\(address)/") }
