@@ -28,7 +28,11 @@ public final class TestServer {
     /// Sockets that the engine has not closed, by loop.
     private var sockets: [[MemorySocket]]
     private var peers: [PeerEnd] = []
+    /// What ``client`` has opened and the server has not accepted.
+    var arrivals: [Arrival] = []
+    let clientLoops: LoopGroup
     private var nextLoop = 0
+    private var connectionCount = 0
     private var hasStopped = false
     private var isSettling = false
     var generator: SplitMix64
@@ -63,6 +67,7 @@ public final class TestServer {
             configuration.taskExecutor = loops[0].taskExecutor
         }
         self.loops = loops
+        clientLoops = LoopGroup(driving: loops)
         sockets = Array(repeating: [], count: count)
         server = Server(configuration: configuration)
         generator = SplitMix64(state: ~seed)
@@ -73,6 +78,11 @@ public final class TestServer {
         } catch {
             for loop in loops { loop.stop() }
             throw error
+        }
+        for (index, loop) in loops.enumerated() {
+            loop.whenConnecting { [unowned self] connection, _ in
+                expect(connection, onLoop: index)
+            }
         }
         settle()
     }
@@ -148,6 +158,7 @@ public final class TestServer {
                 }
                 sockets[index].removeAll(where: \.isClosed)
             }
+            if acceptArrivals() { isIdle = false }
             for peer in peers where peer.takeInput() { isIdle = false }
             peers.removeAll(where: \.isOver)
             if isIdle { return }
@@ -172,24 +183,40 @@ public final class TestServer {
     /// - Returns: the client's end of the connection.
     public func open(from host: String = "127.0.0.1") -> TestPeer {
         let end = PeerEnd()
+        accept(input: end.output, output: end.input, remoteAddress: nextAddress(host: host))
+        peers.append(end)
+        settle()
+        return TestPeer(self, end)
+    }
+
+    /// The address of the next client.
+    func nextAddress(host: String) -> SocketAddress? {
+        connectionCount += 1
+        return SocketAddress(host: host, port: 40_000 + connectionCount % 20_000)
+    }
+
+    /// Has the server accept a connection, on each loop in turn.
+    func accept(input: ByteStream, output: ByteStream, remoteAddress: SocketAddress?) {
         let index = nextLoop % loops.count
         nextLoop += 1
-        let address = SocketAddress(host: host, port: 40_000 + nextLoop % 20_000)
         loops[index].turn {
             loops[index].accept(for: server) { connection in
                 let socket = MemorySocket(
                     connection,
-                    input: end.output,
-                    output: end.input,
-                    remoteAddress: address
+                    input: input,
+                    output: output,
+                    remoteAddress: remoteAddress
                 )
                 sockets[index].append(socket)
                 return socket
             }
         }
-        peers.append(end)
-        settle()
-        return TestPeer(self, end)
+    }
+
+    /// Keeps a client's end of a connection, and runs what it has to be told first.
+    func adopt(_ socket: MemorySocket, onLoop index: Int, _ events: () -> Void) {
+        sockets[index].append(socket)
+        loops[index].turn(events)
     }
 }
 

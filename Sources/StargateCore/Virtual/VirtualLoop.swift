@@ -142,6 +142,13 @@ package final class VirtualLoop {
     }
 }
 
+extension LoopGroup {
+    /// Loops that somebody else drives, for clients on them.
+    package convenience init(driving loops: [VirtualLoop]) {
+        self.init(driven: loops.map(\.eventLoop))
+    }
+}
+
 extension LoopExecutor {
     /// Has the calling thread be the one that runs jobs while `body` runs.
     func withThread(_ body: () -> Void) {
