@@ -88,6 +88,13 @@ let package = Package(
             path: "Tests/Simulation",
             swiftSettings: engineSettings
         ),
+        // Proves the fan-out to ten thousand subscribers, which are in processes of their own.
+        .executableTarget(
+            name: "fan-out",
+            dependencies: ["StargateCore"],
+            path: "Tests/FanOut",
+            swiftSettings: swiftSettings
+        ),
         // Counts allocations and system calls per thread, for the tests of budgets.
         .target(name: "CTestSupport", path: "Tests/Support/CTestSupport"),
         .testTarget(

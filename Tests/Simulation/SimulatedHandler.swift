@@ -149,7 +149,7 @@ final class SimulatedHandler: WebSocketHandler {
 
     private func subscribe(_ socket: WebSocket) {
         let filter = SimulatedTopics.filters.randomElement(using: &simulation.random)
-        let policies: [SlowConsumerPolicy] = [.close, .dropNewest, .dropOldest, .latest]
+        let policies: [SlowConsumerPolicy] = [.close, .dropNewest, .dropOldest, .latest, .wait]
         guard let filter, let policy = policies.randomElement(using: &simulation.random) else {
             return
         }

@@ -176,7 +176,7 @@ extension Connection {
         setDeadline(after: limits.pongTimeout)
     }
 
-    private func cutSlowPeer() {
+    func cutSlowPeer() {
         countFailure(.slowPeer)
         state.endCode = .policyViolation
         abort("the peer reads too slowly")

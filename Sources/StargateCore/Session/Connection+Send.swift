@@ -162,7 +162,7 @@ extension Connection {
             guard !state.flags.contains(.isCondemned) else { return false }
             if outbound.queue.byteCount + byteCount <= limits.outputHardLimit { return true }
         }
-        if limits.outputPolicy == .close { overflow() }
+        if limits.outputPolicy.endsConnection { overflow() }
         return false
     }
 

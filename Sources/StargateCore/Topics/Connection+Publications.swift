@@ -14,6 +14,7 @@ extension Connection {
     /// Takes a publication for this subscriber. Calls nothing of the application's.
     func deliver(
         _ publication: Publication,
+        _ receipt: PublicationReceipt?,
         _ policy: SlowConsumerPolicy,
         _ subscriptions: Subscriptions,
         _ limits: PublicationLimits
@@ -27,8 +28,14 @@ extension Connection {
             guard state.phase == .open else { return }
         }
         let isBlocked = !state.flags.isDisjoint(with: [.isBlocked, .sendsFragments])
-        switch subscriptions.queue.append(publication, policy, isBlocked: isBlocked, limits: limits)
-        {
+        let outcome = subscriptions.queue.append(
+            publication,
+            policy,
+            isBlocked: isBlocked,
+            publisherWaits: receipt != nil,
+            limits: limits
+        )
+        switch outcome {
         case .queued(let dropped):
             if dropped > 0 { countDropped(dropped, policy, subscriptions) }
         case .conflated(let dropped):
@@ -36,8 +43,11 @@ extension Connection {
             countDropped(1 + dropped, policy, subscriptions)
         case .dropped(let dropped):
             countDropped(dropped, policy, subscriptions)
+        case .exceeding:
+            if let receipt { hold(receipt, subscriptions) }
         case .overflow:
             subscriptions.hasOverflown = true
+            subscriptions.letPublishersGo()
             countDropped(1 + subscriptions.queue.removeAll(), policy, subscriptions)
         }
         if !isBlocked { askForAttention() }
@@ -79,6 +89,7 @@ extension Connection {
         guard state.phase == .open, !subscriptions.queue.isEmpty,
             !state.flags.contains(.sendsFragments)
         else { return }
+        defer { letPublishersGoIfCaughtUp(subscriptions) }
         // What was sent before leaves before.
         if loop.state.cork.owner == self { flushCork() }
         let batchByteCount = max(1, publicationBatchByteCount)
@@ -100,6 +111,7 @@ extension Connection {
     func finishPublications() {
         guard let subscriptions = state.subscriptions, !subscriptions.queue.isEmpty else { return }
         writePublications(subscriptions)
+        subscriptions.letPublishersGo()
         let left = subscriptions.queue.removeAll()
         if left > 0 { countDropped(left, .close, subscriptions) }
     }
@@ -108,6 +120,7 @@ extension Connection {
     func leaveTopics() {
         guard let subscriptions = state.subscriptions else { return }
         topics?.leave(subscriptions)
+        subscriptions.letPublishersGo()
         state.subscriptions = nil
     }
 

@@ -75,6 +75,18 @@ public final class PreparedMessage: Sendable {
         }
     }
 
+    /// A message that was received before, or is about to be sent.
+    ///
+    /// - Parameters:
+    ///   - message: is copied.
+    ///   - compress: false to send it as it is even to peers that agreed on compression.
+    public convenience init(_ message: OwnedMessage, compress: Bool = true) {
+        switch message {
+        case .text(let text): self.init(text: text, compress: compress)
+        case .binary(let bytes): self.init(binary: bytes, compress: compress)
+        }
+    }
+
     var opcode: Opcode { isText ? .text : .binary }
 
     /// The payload, as it lies in the plain frame.

@@ -29,6 +29,8 @@ struct PublicationQueue {
         case conflated(dropped: Int)
         /// So many were dropped, this one among them: what waits may not be dropped for it.
         case dropped(Int)
+        /// It waits although the queue is full: its publisher waits until there is room again.
+        case exceeding
         /// The queue is full, and that ends the connection.
         case overflow
     }
@@ -58,12 +60,14 @@ struct PublicationQueue {
     ///   - publication: the newest.
     ///   - policy: that of the subscription it comes by.
     ///   - isBlocked: whether the peer is slow at this moment; else nothing is conflated.
+    ///   - publisherWaits: whether the publisher sends no more before there is room.
     ///   - limits: what may wait.
     /// - Returns: what became of it and of others.
     mutating func append(
         _ publication: Publication,
         _ policy: SlowConsumerPolicy,
         isBlocked: Bool,
+        publisherWaits: Bool = false,
         limits: PublicationLimits
     ) -> Outcome {
         if policy == .latest, isBlocked, replace(publication) {
@@ -72,18 +76,30 @@ struct PublicationQueue {
         var dropped = 0
         while isFull(for: publication, limits: limits) {
             switch policy {
-            case .close: return .overflow
+            case .wait where publisherWaits:
+                add(publication, policy)
+                return .exceeding
+            case .close, .wait: return .overflow
             case .dropNewest: return .dropped(1)
             case .dropOldest, .latest:
                 guard dropOldest() else { return .dropped(dropped + 1) }
                 dropped += 1
             }
         }
+        add(publication, policy)
+        return .queued(dropped: dropped)
+    }
+
+    private mutating func add(_ publication: Publication, _ policy: SlowConsumerPolicy) {
         entries.append(Entry(publication: publication, policy: policy))
         count += 1
         byteCount += publication.message.byteCount
         places?[publication.subject] = policy == .latest ? entries.count - 1 : nil
-        return .queued(dropped: dropped)
+    }
+
+    /// Whether at least half of what may wait would find room.
+    func isHalfEmpty(_ limits: PublicationLimits) -> Bool {
+        count <= limits.countMax / 2 && byteCount <= limits.byteCountMax / 2
     }
 
     /// Takes the first publication out.

@@ -1,3 +1,5 @@
+internal import Synchronization
+
 extension Server {
     // MARK: Publishing, from any thread
 
@@ -44,6 +46,66 @@ extension Server {
         except exception: ConnectionID? = nil
     ) -> Bool {
         publish(PreparedMessage(binary: bytes), to: topic, key: key, except: exception)
+    }
+
+    /// Publishes a message, and waits until every loop has handed it on and every subscriber with
+    /// ``SlowConsumerPolicy/wait`` has room for more. From any task.
+    ///
+    ///     for await price in source {
+    ///         try await server.publishAndWait(PreparedMessage(text: price), to: "prices")
+    ///     }
+    ///
+    /// Each task that publishes may be one message ahead of the slowest of them, and waits for none
+    /// longer than ``Server/Configuration/slowPeerTimeout``. A handler that publishes so must not
+    /// be what a subscriber waits for before it reads; leave its own connection out with
+    /// `exception`, or publish by ``AsyncWebSocket/publish(_:to:key:)-(OwnedMessage,_,_)``, which
+    /// does.
+    ///
+    /// - Parameters:
+    ///   - message: is encoded once for each kind of peer, and shared.
+    ///   - topic: to whom.
+    ///   - key: as for ``publish(_:to:key:except:)-(PreparedMessage,_,_,_)``.
+    ///   - exception: a connection that is left out.
+    /// - Returns: whether it was taken for all loops, as in
+    ///   ``publish(_:to:key:except:)-(PreparedMessage,_,_,_)``.
+    /// - Throws: `CancellationError` when the task is cancelled; if that happens while it waits, the
+    ///   message is published all the same.
+    @discardableResult
+    public func publishAndWait(
+        _ message: PreparedMessage,
+        to topic: Topic,
+        key: String? = nil,
+        except exception: ConnectionID? = nil
+    ) async throws -> Bool {
+        try await topicRegistry.publishAndWait(
+            Publication(message, to: topic, key: key, except: exception)
+        )
+    }
+
+    // MARK: Rules
+
+    /// Says what happens to those who do not keep up with topics, wherever they are subscribed to.
+    ///
+    ///     server.topics(matching: "prices/#", slowConsumers: .latest)
+    ///     server.topics(matching: "orders/+", slowConsumers: .wait)
+    ///
+    /// It holds for every message to a topic that matches, however the subscriber's own filter is
+    /// written, and comes before the policy of the route and of the server; a policy that was given
+    /// when subscribing comes before it. Of several rules that match a topic the one that was added
+    /// first holds.
+    ///
+    /// To be called before the server is started.
+    ///
+    /// - Parameters:
+    ///   - filter: for which topics.
+    ///   - policy: what is done with messages to them.
+    public func topics(matching filter: TopicFilter, slowConsumers policy: SlowConsumerPolicy) {
+        state.withLock { state in
+            guard case .idle = state.phase else {
+                preconditionFailure("rules for topics are made before the server is started")
+            }
+        }
+        topicRegistry.addRule(TopicRule(filter: filter, policy: policy))
     }
 
     // MARK: Who is there

@@ -19,12 +19,30 @@ public enum SlowConsumerPolicy: Sendable {
     /// key that waits: a slow peer gets fewer messages, and each is news. Also known as
     /// conflation. When the queue is full even so, the oldest are dropped.
     case latest
+    /// The publisher waits: for peers that must have everything, from publishers that can do with
+    /// the pace of the slowest of them.
+    ///
+    /// A publisher that can wait, by `publishAndWait` or
+    /// ``AsyncWebSocket/publish(_:to:key:)-(OwnedMessage,_,_)``, goes on when the queue of every
+    /// such peer has room: once it was full, when half of it is empty again. A peer that does not
+    /// come so far within ``Server/Configuration/slowPeerTimeout`` is cut, 1008, so that no
+    /// publisher waits longer than that for it. For messages of publishers that cannot wait, and
+    /// for what is sent directly, this is ``close``.
+    case wait
+
+    /// Whether a full queue of bytes ends the connection.
+    var endsConnection: Bool {
+        switch self {
+        case .close, .wait: true
+        case .dropNewest, .dropOldest, .latest: false
+        }
+    }
 }
 
 extension DropReason {
     init(_ policy: SlowConsumerPolicy) {
         switch policy {
-        case .close: self = .close
+        case .close, .wait: self = .close
         case .dropNewest: self = .dropNewest
         case .dropOldest: self = .dropOldest
         case .latest: self = .latest

@@ -14,6 +14,12 @@ final class Subscriptions {
     var unreportedDropCount = 0
     /// More had to wait than may, and the policy is to close.
     var hasOverflown = false
+    /// Of publishers that wait for this connection, see ``SlowConsumerPolicy/wait``.
+    var receipts: [PublicationReceipt] = []
+    /// Cuts the connection when publishers have waited for it too long.
+    var publishersTimer: LoopTimer?
+    /// The number of the run that holds a publication of this connection's own.
+    var exceptedRun: UInt64 = 0
     /// The number of the delivery that served this connection last, so that none serves it twice.
     var lastDelivery: UInt64 = 0
 
@@ -28,7 +34,10 @@ final class TopicChannel {
         let connection: Connection
         /// The place in the connection's ``Subscriptions/entries``.
         var place: UInt32
+        /// The subscription's own policy, or else that of the route or the server.
         var policy: SlowConsumerPolicy
+        /// Whether it is the subscription's own, which no rule for topics replaces.
+        var isOwnPolicy: Bool
     }
 
     let filter: TopicFilter

@@ -9,7 +9,7 @@ final class TopicInbox: Sendable {
     static let byteCountMax = 64 << 20
 
     private struct Contents {
-        var publications: [Publication] = []
+        var deliveries: [PublicationDelivery] = []
         var byteCount = 0
         var droppedCount = 0
         var isPosted = false
@@ -28,14 +28,16 @@ final class TopicInbox: Sendable {
     }
 
     /// Adds a publication. Returns false if it was dropped because too much waits already.
-    func append(_ publication: Publication) -> Bool {
+    func append(_ publication: Publication, _ receipt: PublicationReceipt?) -> Bool {
         guard filterCount.load(ordering: .acquiring) > 0 else { return true }
         let (isTaken, isFirst) = contents.withLock { contents in
             guard contents.byteCount + publication.cost <= Self.byteCountMax else {
                 contents.droppedCount += 1
                 return (false, false)
             }
-            contents.publications.append(publication)
+            contents.deliveries.append(
+                PublicationDelivery(publication: publication, receipt: receipt)
+            )
             contents.byteCount += publication.cost
             defer { contents.isPosted = true }
             return (true, !contents.isPosted)
@@ -54,10 +56,10 @@ final class TopicInbox: Sendable {
     }
 
     /// Takes everything, and the count of what had to be dropped. On the loop's thread.
-    func takeAll() -> (publications: [Publication], droppedCount: Int) {
+    func takeAll() -> (deliveries: [PublicationDelivery], droppedCount: Int) {
         contents.withLock { contents in
-            var taken: [Publication] = []
-            swap(&taken, &contents.publications)
+            var taken: [PublicationDelivery] = []
+            swap(&taken, &contents.deliveries)
             let droppedCount = contents.droppedCount
             contents = Contents()
             return (taken, droppedCount)

@@ -3,6 +3,12 @@
 
 internal import Synchronization
 
+/// What happens to those who do not keep up with some topics.
+struct TopicRule: Sendable {
+    let filter: TopicFilter
+    let policy: SlowConsumerPolicy
+}
+
 /// The topics of a server, across its loops.
 final class TopicRegistry: Sendable {
     typealias Observer = @Sendable (TopicFilter) -> Void
@@ -13,6 +19,8 @@ final class TopicRegistry: Sendable {
         var observerMailbox: Mailbox?
         var first: Observer?
         var last: Observer?
+        /// In the order in which they were added.
+        var rules: [TopicRule] = []
         /// On how many loops a filter has subscribers.
         var loopCounts: [TopicFilter: Int] = [:]
     }
@@ -38,6 +46,11 @@ final class TopicRegistry: Sendable {
         }
     }
 
+    /// The rules for slow subscribers, which are made before the server is started.
+    var rules: [TopicRule] { state.withLock { $0.rules } }
+
+    func addRule(_ rule: TopicRule) { state.withLock { $0.rules.append(rule) } }
+
     /// The inbox of a loop of the server.
     func inbox(of eventLoop: EventLoop) -> TopicInbox? {
         state.withLock { state in
@@ -46,10 +59,10 @@ final class TopicRegistry: Sendable {
     }
 
     /// Gives a publication to all loops. Returns whether all of them took it.
-    func publish(_ publication: Publication) -> Bool {
+    func publish(_ publication: Publication, _ receipt: PublicationReceipt? = nil) -> Bool {
         let inboxes = state.withLock { $0.inboxes }
         var isTaken = !inboxes.isEmpty
-        for inbox in inboxes where !inbox.append(publication) { isTaken = false }
+        for inbox in inboxes where !inbox.append(publication, receipt) { isTaken = false }
         return isTaken
     }
 

@@ -10,40 +10,110 @@ extension TopicTable {
     func drain() {
         var budget = Self.deliveryCountPerTurn
         while budget > 0 {
-            if batch.isEmpty {
-                guard let taken = inbox?.takeAll() else { return }
-                batch = taken.publications[...]
-                eventLoop.loop.state.counters[Counter.publicationsDropped] &+= UInt64(
-                    truncatingIfNeeded: taken.droppedCount
-                )
-                let counters = eventLoop.loop.state.counters
-                counters[DropReason.inbox] &+= UInt64(truncatingIfNeeded: taken.droppedCount)
-                counters[Counter.publicationsTaken] &+= UInt64(
-                    truncatingIfNeeded: taken.publications.count
-                )
+            if batch.isEmpty, !takeBatch() { return }
+            let count = nextRunCount()
+            guard let run = PublicationRun(batch.prefix(count), number: deliveryNumber &+ 1) else {
+                return batch = []
             }
-            guard let publication = batch.popFirst() else { return batch = [] }
-            budget -= 1 + deliver(publication)
+            deliveryNumber &+= 1
+            batch = batch.dropFirst(count)
+            budget -= 1 + deliver(run)
         }
         // Not at once, but behind what is in the mailbox: others have their turn before.
         inbox?.postDrain()
     }
 
-    /// Delivers to every subscriber once. Returns to how many.
-    private func deliver(_ publication: Publication) -> Int {
+    /// Takes what has come. Returns false if nothing has.
+    private func takeBatch() -> Bool {
+        guard let taken = inbox?.takeAll() else { return false }
+        batch = taken.deliveries[...]
+        let counters = eventLoop.loop.state.counters
+        counters[Counter.publicationsDropped] &+= UInt64(truncatingIfNeeded: taken.droppedCount)
+        counters[DropReason.inbox] &+= UInt64(truncatingIfNeeded: taken.droppedCount)
+        counters[Counter.publicationsTaken] &+= UInt64(truncatingIfNeeded: batch.count)
+        lookAtBatch()
+        return !batch.isEmpty
+    }
+
+    /// Whoever is written to directly is written to once for each run; so that there is one write
+    /// for each subscriber, its topics must not come again in the batch.
+    private func lookAtBatch() {
+        batchIsOneRun = false
+        batchHasSingleRuns = false
+        guard var topic = batch.first?.publication.topic else { return }
+        var topics: Set<Topic> = []
+        for delivery in batch.dropFirst() where delivery.publication.topic != topic {
+            guard topics.insert(topic).inserted else { return }
+            topic = delivery.publication.topic
+        }
+        batchIsOneRun = topics.isEmpty
+        batchHasSingleRuns = !topics.contains(topic)
+    }
+
+    private func nextRunCount() -> Int {
+        guard let topic = batch.first?.publication.topic else { return 0 }
+        let channelCount = channels[TopicFilter(topic)]?.subscribers.count ?? 0
+        let costMax = Self.deliveryCountPerTurn / max(1, channelCount)
+        return PublicationRun.count(of: batch, costMax: costMax)
+    }
+
+    /// Delivers to every subscriber once. Returns what it cost.
+    private func deliver(_ run: PublicationRun) -> Int {
         var count = 0
-        let exception = publication.exception
-        let loopIndex = UInt32(truncatingIfNeeded: eventLoop.index)
-        forEachSubscriber(of: publication.topic) { subscriber, subscriptions in
+        let (ruling, isExcepting) = (ruling(for: run.topic), markExceptions(of: run))
+        forEachSubscriber(of: run.topic) { subscriber, subscriptions in
             let connection = subscriber.connection
-            if let exception, exception.loop == loopIndex, connection.id == exception { return }
-            connection.deliver(publication, subscriber.policy, subscriptions, limits)
-            count += 1
+            var taken = 0
+            if connection.takesRuns(subscriptions), mayWriteDirectly(subscriptions),
+                !isExcepting || subscriptions.exceptedRun != run.number
+            {
+                taken = connection.write(run)
+                count += run.count
+                if taken == run.count { return }
+            } else {
+                count += run.count
+            }
+            let policy = subscriber.isOwnPolicy ? subscriber.policy : ruling ?? subscriber.policy
+            for delivery in run.deliveries.dropFirst(taken) {
+                if let exception = delivery.publication.exception, connection.id == exception {
+                    count -= 1
+                    continue
+                }
+                connection.deliver(
+                    delivery.publication,
+                    delivery.receipt,
+                    policy,
+                    subscriptions,
+                    limits
+                )
+            }
         }
         eventLoop.loop.state.counters[Counter.publicationsDelivered] &+= UInt64(
             truncatingIfNeeded: count
         )
-        return count
+        return count / run.count * run.cost
+    }
+
+    private func mayWriteDirectly(_ subscriptions: Subscriptions) -> Bool {
+        batchIsOneRun
+            || batchHasSingleRuns && subscriptions.entries.count == 1
+                && !subscriptions.entries[0].channel.filter.hasWildcards
+    }
+
+    /// Marks the connections that must not get all of a run, because they have published some of
+    /// it. Returns whether there are any on this loop.
+    private func markExceptions(of run: PublicationRun) -> Bool {
+        let loopIndex = UInt32(truncatingIfNeeded: eventLoop.index)
+        var isExcepting = false
+        for delivery in run.deliveries {
+            guard let exception = delivery.publication.exception, exception.loop == loopIndex,
+                let connection = eventLoop.loop.state.slab[exception.slot],
+                connection.id == exception, let subscriptions = connection.state.subscriptions
+            else { continue }
+            subscriptions.exceptedRun = run.number
+            isExcepting = true
+        }
+        return isExcepting
     }
 
     /// Calls `body` with each subscriber, once even if several of its filters match.

@@ -17,8 +17,15 @@ final class TopicTable {
     private var wildcards = FilterTree<TopicChannel>()
     /// Topic by topic, the channels with wildcards that match; forgotten when one comes or goes.
     private var wildcardMatches: [Topic: [TopicChannel]] = [:]
+    /// What the server says about slow subscribers of some topics.
+    private let rules: [TopicRule]
+    /// Topic by topic, the policy of the first rule that matches.
+    private var rulings: [Topic: SlowConsumerPolicy?] = [:]
     /// Taken from the inbox and not delivered yet.
-    var batch: ArraySlice<Publication> = []
+    var batch: ArraySlice<PublicationDelivery> = []
+    /// Whether no two runs of the batch are to the same topic, and whether there is only one.
+    var batchHasSingleRuns = false
+    var batchIsOneRun = false
     var deliveryNumber: UInt64 = 0
 
     init(
@@ -33,6 +40,7 @@ final class TopicTable {
             countMax: max(1, configuration.publicationQueueCount),
             byteCountMax: max(1, configuration.publicationQueueSize)
         )
+        rules = registry.rules
         inbox = registry.inbox(of: eventLoop)
         eventLoop.residents[registry.tableKey] = self
     }
@@ -49,7 +57,9 @@ final class TopicTable {
         let known = channels[filter]
         if let known, let place = subscriptions.index(of: known) {
             if let policy {
-                known.subscribers[subscriptions.entries[place].position].policy = policy
+                let position = subscriptions.entries[place].position
+                known.subscribers[position].policy = policy
+                known.subscribers[position].isOwnPolicy = true
             }
             return .alreadySubscribed
         }
@@ -60,7 +70,8 @@ final class TopicTable {
             TopicChannel.Subscriber(
                 connection: connection,
                 place: UInt32(truncatingIfNeeded: subscriptions.entries.count),
-                policy: policy ?? connection.limits.outputPolicy
+                policy: policy ?? connection.limits.outputPolicy,
+                isOwnPolicy: policy != nil
             )
         )
         subscriptions.entries.append(
@@ -136,6 +147,16 @@ final class TopicTable {
         // Topics that are published to once must not fill memory.
         if wildcardMatches.count >= Self.cachedTopicCountMax { wildcardMatches = [:] }
         wildcardMatches[topic] = found
+        return found
+    }
+
+    /// The policy of the first rule that matches a topic, for those who have none of their own.
+    func ruling(for topic: Topic) -> SlowConsumerPolicy? {
+        if rules.isEmpty { return nil }
+        if let known = rulings[topic] { return known }
+        let found = rules.first { $0.filter.matches(topic) }?.policy
+        if rulings.count >= Self.cachedTopicCountMax { rulings = [:] }
+        rulings[topic] = .some(found)
         return found
     }
 

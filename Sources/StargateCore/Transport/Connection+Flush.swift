@@ -57,6 +57,20 @@ extension Connection {
         becomeBlocked()
     }
 
+    /// Offers bytes to the kernel, and keeps none. Returns how many it took; nil when the connection
+    /// is broken, and condemned.
+    func writeOnce(_ bytes: UnsafeRawBufferPointer) -> Int? {
+        assert(!state.flags.contains(.isBlocked), "nothing overtakes what was refused")
+        let slices: InlineArray<1, uv_buf_t> = unsafe [Self.slice(bytes)]
+        let span = unsafe slices.span
+        let written = unsafe span.withUnsafeBufferPointer { unsafe writeToTransport($0) }
+        guard written >= 0 || written == Int(UV_EAGAIN.rawValue) else {
+            writeFailed(Int32(truncatingIfNeeded: written))
+            return nil
+        }
+        return max(0, written)
+    }
+
     private static func slice(_ bytes: UnsafeRawBufferPointer) -> uv_buf_t {
         // The kernel only reads from the buffer, whatever the C type says.
         let base = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
@@ -93,8 +107,6 @@ extension Connection {
                 if written < 0, written != Int(UV_EAGAIN.rawValue) {
                     return writeFailed(Int32(truncatingIfNeeded: written))
                 }
-                let sent = UInt64(truncatingIfNeeded: max(0, written))
-                loop.state.counters[Counter.bytesSent] &+= sent
                 outbound.queue.consume(max(0, written), pool: &loop.state.buffers)
                 if written < expected { return becomeBlocked() }
             }
@@ -102,7 +114,7 @@ extension Connection {
     }
 
     /// The kernel refused bytes: has the transport say when it takes more.
-    private func becomeBlocked() {
+    func becomeBlocked() {
         guard let outbound = state.outbound else { return }
         let isOffered = state.tls != nil
         state.flags.insert(.isBlocked)

@@ -82,6 +82,17 @@ struct OutboundQueue {
         byteCount += frame.count
     }
 
+    /// Puts a part of such frames at the end of the queue.
+    mutating func append(
+        _ frame: EncodedFrame,
+        from start: Int,
+        to end: Int,
+        _ pool: inout BufferPool
+    ) {
+        guard start > 0 || end < frame.count else { return append(frame, pool: &pool) }
+        unsafe append(UnsafeRawBufferPointer(rebasing: frame.bytes[start..<end]), pool: &pool)
+    }
+
     private mutating func link(_ chunk: UnsafeMutablePointer<Chunk>) {
         if let last = unsafe last {
             unsafe last.pointee.next = unsafe chunk

@@ -6,7 +6,12 @@ import Testing
 struct MetricsTests {
     @Test("what happened is counted, and a look at it does not stop the loops")
     func counts() async throws {
-        let server = try TestServer(.quiet { $0.loopCount = 2 })
+        let configuration = Server.Configuration.quiet {
+            $0.loopCount = 2
+            // A ping would be counted, too.
+            $0.keepAliveInterval = nil
+        }
+        let server = try TestServer(configuration)
         let peer = try RawPeer.open(server.address)
         try peer.send(textFrame("one") + frame(0x89, []) + textFrame("two"))
         #expect(try peer.receiveFrame().text == "one")
@@ -20,6 +25,11 @@ struct MetricsTests {
         #expect(metrics.messagesReceived == 2 && metrics.messagesSent == 2)
         #expect(metrics.framesReceived == 3 && metrics.controlFramesSent == 1)
         #expect(metrics.bytesReceived > 20 && metrics.bytesSent > 10)
+        // From outside of a callback it passes through the queue, and counts once all the same.
+        let text = String(repeating: "x", count: 1000)
+        await server.server.forEachConnection { $0.send(text) }
+        #expect(try peer.receiveFrame().text == text)
+        #expect(server.server.metrics.bytesSent - metrics.bytesSent == 1004)
         try peer.send(frame(0x83, []))
         #expect(try peer.receiveFrame().closeCode == 1002)
         peer.close()

@@ -1,6 +1,6 @@
 // Many publishers, many subscribers, two loops. In the normal run a few hundred; with
-// `STARGATE_LARGE_TESTS=1` (`make large-tests`) ten thousand, or as many as the limit of file
-// descriptors allows: both ends are in this process.
+// `STARGATE_LARGE_TESTS=1` ten thousand, or as many as the limit of file descriptors allows: both
+// ends are in this process. `make large-tests` does the same with clients in other processes.
 
 import Glibc
 import Synchronization
@@ -106,7 +106,7 @@ struct FanOutTests {
 
     @Test(
         "every reader gets all, in order per publisher, while one in a hundred does not read",
-        arguments: [SlowConsumerPolicy.close, .dropNewest, .dropOldest, .latest]
+        arguments: [SlowConsumerPolicy.close, .dropNewest, .dropOldest, .latest, .wait]
     )
     func policies(policy: SlowConsumerPolicy) async throws {
         try await run(Self.size, policy, stalledCount: Self.size.subscriberCount / 100)
@@ -134,7 +134,8 @@ struct FanOutTests {
                 $0.loopCount = 2
                 $0.keepAliveInterval = nil
                 $0.publicationQueueSize = 256 << 10
-                $0.slowPeerTimeout = .seconds(600)
+                // Whoever waits for those who never read must not have to for long.
+                $0.slowPeerTimeout = .seconds(policy.isWait ? 1 : 600)
             }
         )
         // Only those who do not read have the policy; the others must never need one.
@@ -166,7 +167,7 @@ struct FanOutTests {
         }
         let droppedBefore = counts.dropped.load(ordering: .relaxed)
 
-        await publish(size, server, tally, readerCount)
+        await publish(size, server, tally, readerCount, waits: policy.isWait)
         let expected = readerCount * size.publisherCount * size.messageCount
         #expect(await settles { tally.received.load(ordering: .relaxed) >= expected })
         #expect(tally.received.load(ordering: .relaxed) == expected)
@@ -175,10 +176,10 @@ struct FanOutTests {
         #expect(readerCounts.dropped.load(ordering: .relaxed) == 0)
         #expect(readerCounts.closed.withLock { $0 } == [])
         withExtendedLifetime(stalled) {}
-        if policy == .close {
+        if policy == .close || policy.isWait {
             let ended = await settles { counts.closed.withLock { $0.count } == stalledCount }
             #expect(ended)
-            #expect(Set(counts.closed.withLock { $0 }) == [1013])
+            #expect(Set(counts.closed.withLock { $0 }) == [policy.isWait ? 1008 : 1013])
         } else {
             #expect(counts.dropped.load(ordering: .relaxed) > droppedBefore)
             #expect(await server.subscriberCount(of: "news") == size.subscriberCount)
@@ -214,7 +215,8 @@ struct FanOutTests {
         _ size: Size,
         _ server: Server,
         _ tally: Tally,
-        _ readerCount: Int
+        _ readerCount: Int,
+        waits: Bool
     ) async {
         // 100 KiB a round for each subscriber, whatever the number of publishers is.
         let roundSize = max(1, (100 << 10) / (size.publisherCount * size.byteCount))
@@ -225,6 +227,13 @@ struct FanOutTests {
                     group.addTask {
                         for number in first..<end {
                             let message = Self.message(publisher, number, size.byteCount)
+                            if waits {
+                                _ = try? await server.publishAndWait(
+                                    PreparedMessage(binary: message),
+                                    to: "news"
+                                )
+                                continue
+                            }
                             while !server.publish(message, to: "news") { await Task.yield() }
                             await Task.yield()
                         }
@@ -253,4 +262,8 @@ struct FanOutTests {
         }
         return false
     }
+}
+
+extension SlowConsumerPolicy {
+    fileprivate var isWait: Bool { if case .wait = self { true } else { false } }
 }

@@ -45,6 +45,32 @@ struct PublicationQueueTests {
         #expect(Self.texts(&queue) == ["a", "b", "c"])
     }
 
+    @Test("wait: takes one too many from publishers that wait, and overflows else")
+    func wait() {
+        var (queue, outcomes) = fill(.wait, "abcd")
+        #expect(outcomes.last == .overflow)
+        let late = queue.append(
+            Self.publication("e"),
+            .wait,
+            isBlocked: true,
+            publisherWaits: true,
+            limits: Self.limits
+        )
+        #expect(late == .exceeding)
+        #expect(!queue.isHalfEmpty(Self.limits))
+        // Nothing that waits is dropped for others.
+        let other = queue.append(
+            Self.publication("f"),
+            .dropOldest,
+            isBlocked: true,
+            limits: Self.limits
+        )
+        #expect(other == .dropped(1))
+        for _ in 0..<3 { _ = queue.popFirst() }
+        #expect(queue.isHalfEmpty(Self.limits))
+        #expect(Self.texts(&queue) == ["e"])
+    }
+
     @Test("drop newest: what waits stays")
     func dropNewest() {
         var (queue, outcomes) = fill(.dropNewest, "abcde")

@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import StargateCore
@@ -160,6 +161,25 @@ struct TopicTableTests {
         _ connection: Connection
     ) -> EncodedFrame? {
         if case .shared(let frame) = message.encoding(for: connection) { frame } else { nil }
+    }
+
+    @Test("a loop is woken once for all that is published until it looks")
+    func wakeUps() {
+        let wakeUpCount = Atomic<Int>(0)
+        let mailbox = Mailbox { wakeUpCount.add(1, ordering: .relaxed) }
+        let inbox = TopicInbox(mailbox, tableKey: ObjectIdentifier(mailbox))
+        let publication = PublicationQueueTests.publication("a")
+        #expect(inbox.append(publication, nil))
+        // Nobody is subscribed on that loop.
+        #expect(wakeUpCount.load(ordering: .relaxed) == 0)
+        inbox.setFilterCount(1)
+        for _ in 0..<1000 { #expect(inbox.append(publication, nil)) }
+        #expect(wakeUpCount.load(ordering: .relaxed) == 1)
+        #expect(mailbox.takeAll().count == 1)
+        #expect(inbox.takeAll().deliveries.count == 1000)
+        #expect(inbox.append(publication, nil))
+        #expect(wakeUpCount.load(ordering: .relaxed) == 2)
+        _ = mailbox.close()
     }
 
     @Test("a message is encoded once for each kind of peer")
