@@ -6,14 +6,15 @@
 #   build.sh NAME...    these, and no line for the others
 #
 # UWEBSOCKETS=FOLDER names a checkout of uWebSockets, with its uSockets inside, to be built over
-# epoll and compared as well. ARCH=native builds C and C++ for this very machine; the default is what
+# epoll, with OpenSSL and zlib, and compared as well. ARCH=native builds C and C++ for this very machine; the default is what
 # valgrind can run.
 set -uo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 out=$PWD/.build
 here=$PWD/servers
 mkdir -p "$out/bin"
-: >"$out/servers.new"
+list=$out/servers.$$
+: >"$list"
 optimised=(-O3 -march="${ARCH:-x86-64-v3}" -Wall -Wextra -Werror -I"$here")
 venv=$out/venv
 openssl=(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650
@@ -40,12 +41,12 @@ server() {
     shift 2
     is_wanted "$name" || return 0
     if "$@" >"$out/$name.log" 2>&1; then
-        echo "$name = $command" >>"$out/servers.new"
+        echo "$name = $command" >>"$list"
         echo "built $name"
     else
         local why
         why=$(grep -m1 -iE 'error|not found|no such|cannot|missing' "$out/$name.log" || tail -n1 "$out/$name.log")
-        echo "$name ! it could not be built: ${why:-see $out/$name.log}" >>"$out/servers.new"
+        echo "$name ! it could not be built: ${why:-see $out/$name.log}" >>"$list"
         echo "MISSING $name: $why" >&2
     fi
 }
@@ -99,20 +100,22 @@ END
 }
 
 uwebsockets_epoll() {
-    local objects=$out/uwebsockets-epoll
+    local objects=$out/uwebsockets-epoll sockets=$UWEBSOCKETS/uSockets/src
+    local flags=(-O3 -march="${ARCH:-x86-64-v3}" -flto -DLIBUS_USE_OPENSSL -I"$sockets")
     mkdir -p "$objects"
-    (cd "$objects" && gcc -O3 -march="${ARCH:-x86-64-v3}" -flto -DLIBUS_NO_SSL -I"$UWEBSOCKETS/uSockets/src" -c \
-        "$UWEBSOCKETS"/uSockets/src/*.c "$UWEBSOCKETS"/uSockets/src/eventing/epoll_kqueue.c) &&
-        g++ -std=c++20 -O3 -march="${ARCH:-x86-64-v3}" -flto -DLIBUS_NO_SSL -DUWS_NO_ZLIB -I"$here" \
-            -I"$UWEBSOCKETS/src" -I"$UWEBSOCKETS/uSockets/src" "$here/uwebsockets-epoll.cpp" \
-            "$objects"/*.o -o "$out/bin/uwebsockets-epoll"
+    (cd "$objects" && gcc "${flags[@]}" -c \
+        "$sockets"/*.c "$sockets/eventing/epoll_kqueue.c" "$sockets/crypto/openssl.c") &&
+        g++ -std=c++20 "${flags[@]}" -c "$sockets/crypto/sni_tree.cpp" -o "$objects/sni_tree.o" &&
+        g++ -std=c++20 "${flags[@]}" -I"$here" -I"$UWEBSOCKETS/src" "$here/uwebsockets-epoll.cpp" \
+            "$objects"/*.o -o "$out/bin/uwebsockets-epoll" -lssl -lcrypto -lz
 }
 
-server stargate "$out/bin/stargate-bench serve --port {port} --loops 1 {deflate: --deflate shared}" \
-    stargate
+ours="$out/bin/stargate-bench serve --port {port} --loops 1"
+ours+=" {tls: --tls-cert $out/certificate.pem --tls-key $out/key.pem} {broadcast:}"
+server stargate "$ours {deflate: --deflate shared}" stargate
 server uwebsockets "$out/bin/uwebsockets {port} $everything" uwebsockets
 [ -z "${UWEBSOCKETS:-}" ] ||
-    server uwebsockets-epoll "$out/bin/uwebsockets-epoll {port} $broadcast" uwebsockets_epoll
+    server uwebsockets-epoll "$out/bin/uwebsockets-epoll {port} $everything" uwebsockets_epoll
 server floor-epoll "$out/bin/floor-epoll {port}" c floor-epoll -lcrypto
 server floor-libuv "$out/bin/floor-libuv {port}" c floor-libuv -luv -lcrypto
 # shellcheck disable=SC2046 # the words of pkg-config are words
@@ -120,7 +123,7 @@ server libwebsockets "$out/bin/libwebsockets {port} $everything" \
     c libwebsockets $(pkg-config --cflags --libs libwebsockets 2>/dev/null || echo -lwebsockets)
 server beast "$out/bin/beast {port} $everything" cpp beast -DWITH_TLS -lssl -lcrypto
 server websocketpp "$out/bin/websocketpp {port} $broadcast" cpp websocketpp
-server gorilla "$out/bin/gorilla {port} $everything" go_server gorilla
+server gorilla "$out/bin/gorilla {port} $tls $deflate $broadcast" go_server gorilla
 server nhooyr "$out/bin/nhooyr {port} $everything" go_server nhooyr
 server ws "NODE_PATH=/usr/share/nodejs node $here/ws.cjs {port} $everything" node_server
 for module in picows websockets aiohttp; do
@@ -130,4 +133,4 @@ for module in picows websockets aiohttp; do
 done
 server nio "$out/bin/nio-echo {port} $tls $broadcast" swift_server nio-echo
 server flyingfox "$out/bin/flyingfox-echo {port}" swift_server flyingfox-echo
-mv "$out/servers.new" "$out/servers"
+mv "$list" "$out/servers"

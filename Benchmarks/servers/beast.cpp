@@ -34,7 +34,8 @@ public:
         stream.auto_fragment(false);
         websocket::permessage_deflate deflate;
         deflate.server_enable = settings.deflate;
-        deflate.server_no_context_takeover = deflate.client_no_context_takeover = true;
+        deflate.server_no_context_takeover = !settings.dedicated;
+        deflate.client_no_context_takeover = !settings.dedicated;
         stream.set_option(deflate);
     }
 

@@ -119,6 +119,7 @@ static const struct lws_protocols protocols[] = {
     {0},
 };
 
+/* Whether contexts last follows from what the client offers. */
 static const struct lws_extension extensions[] = {
     {"permessage-deflate", lws_extension_callback_pm_deflate,
      "permessage-deflate; client_no_context_takeover; server_no_context_takeover"},

@@ -1,7 +1,8 @@
 /* The command line that every server in this folder takes:
  *
- *     SERVER PORT [--tls CERTIFICATE KEY] [--deflate] [--broadcast]
+ *     SERVER PORT [--tls CERTIFICATE KEY] [--deflate | --dedicated] [--broadcast]
  *
+ * --deflate compresses each message by itself, --dedicated with a context for each connection.
  * A server that has no such feature exits with status 64, and the comparison leaves it out. */
 #ifndef OPTIONS_H
 #define OPTIONS_H
@@ -16,7 +17,7 @@ enum { UNSUPPORTED = 64 };
 struct options {
     int port;
     const char *certificate, *key;
-    bool deflate, broadcast;
+    bool deflate, dedicated, broadcast;
 };
 
 static inline struct options parse_options(int argc, char **argv) {
@@ -29,6 +30,8 @@ static inline struct options parse_options(int argc, char **argv) {
             options.key = argv[++i];
         } else if (!strcmp(argv[i], "--deflate")) {
             options.deflate = true;
+        } else if (!strcmp(argv[i], "--dedicated")) {
+            options.deflate = options.dedicated = true;
         } else if (!strcmp(argv[i], "--broadcast")) {
             options.broadcast = true;
         } else {
@@ -36,7 +39,8 @@ static inline struct options parse_options(int argc, char **argv) {
         }
     }
     if (options.port <= 0 || options.port > 65535) {
-        fprintf(stderr, "usage: %s PORT [--tls CERTIFICATE KEY] [--deflate] [--broadcast]\n", argv[0]);
+        fprintf(stderr, "usage: %s PORT [--tls CERTIFICATE KEY] [--deflate | --dedicated] "
+                        "[--broadcast]\n", argv[0]);
         exit(2);
     }
     return options;

@@ -10,7 +10,8 @@ class Options:
     def __init__(self):
         words = sys.argv[1:]
         self.port = int(words[0])
-        self.deflate = "--deflate" in words
+        # Whether contexts last follows from what the client offers.
+        self.deflate = "--deflate" in words or "--dedicated" in words
         self.broadcast = "--broadcast" in words
         self.tls = None
         if "--tls" in words:

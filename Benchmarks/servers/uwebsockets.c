@@ -93,8 +93,10 @@ int main(int argc, char **argv) {
         fprintf(stderr, "the library made no app\n");
         return 1;
     }
-    /* SHARED_COMPRESSOR | SHARED_DECOMPRESSOR: the setting its author recommends for speed. */
-    Behavior behavior = {.compression = options.deflate ? 1 | 1 << 8 : 0,
+    /* Its numbers for SHARED_COMPRESSOR | SHARED_DECOMPRESSOR, which its author recommends for
+     * speed, and for DEDICATED_COMPRESSOR_32KB | DEDICATED_DECOMPRESSOR_4KB: windows of 4 KiB. */
+    int compression = options.dedicated ? (12 << 4 | 5) | 12 << 8 : options.deflate ? 1 | 1 << 8 : 0;
+    Behavior behavior = {.compression = compression,
                          .maxPayloadLength = 64 << 20,
                          .idleTimeout = 120,
                          .maxBackpressure = 64 << 20,

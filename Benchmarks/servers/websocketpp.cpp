@@ -43,8 +43,11 @@ int main(int argc, char **argv) {
     std::set<websocketpp::connection_hdl, std::owner_less<websocketpp::connection_hdl>> everyone;
     server.init_asio();
     server.set_reuse_addr(true);
-    server.set_socket_init_handler([](websocketpp::connection_hdl, boost::asio::ip::tcp::socket &socket) {
-        socket.set_option(boost::asio::ip::tcp::no_delay(true));
+    // Only from here on there is a connection whose options could be set.
+    server.set_tcp_pre_init_handler([&](websocketpp::connection_hdl one) {
+        boost::system::error_code ignored;
+        server.get_con_from_hdl(one)->get_raw_socket().set_option(
+            boost::asio::ip::tcp::no_delay(true), ignored);
     });
     if (settings.broadcast) {
         server.set_open_handler([&](websocketpp::connection_hdl one) { everyone.insert(one); });

@@ -8,6 +8,7 @@ const [port, ...words] = process.argv.slice(2);
 const has = (word) => words.includes(word);
 const tls = words.indexOf("--tls");
 const isBroadcast = has("--broadcast");
+const isDedicated = has("--dedicated");
 const server =
     tls < 0
         ? require("http").createServer()
@@ -19,9 +20,14 @@ const sockets = new WebSocketServer({
     server,
     clientTracking: isBroadcast,
     maxPayload: 64 << 20,
-    perMessageDeflate: has("--deflate")
-        ? { serverNoContextTakeover: true, clientNoContextTakeover: true, threshold: 0 }
-        : false,
+    perMessageDeflate:
+        has("--deflate") || isDedicated
+            ? {
+                  serverNoContextTakeover: !isDedicated,
+                  clientNoContextTakeover: !isDedicated,
+                  threshold: 0,
+              }
+            : false,
 });
 sockets.on("connection", (socket, request) => {
     request.socket.setNoDelay(true);

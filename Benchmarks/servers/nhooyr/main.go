@@ -16,8 +16,8 @@ import (
 )
 
 var (
-	certificate, key   string
-	deflate, broadcast bool
+	certificate, key              string
+	deflate, dedicated, broadcast bool
 
 	everyone = map[*websocket.Conn]struct{}{}
 	lock     sync.Mutex
@@ -30,6 +30,9 @@ func serve(response http.ResponseWriter, request *http.Request) {
 	}
 	if deflate {
 		options.CompressionMode = websocket.CompressionNoContextTakeover
+	}
+	if dedicated {
+		options.CompressionMode = websocket.CompressionContextTakeover
 	}
 	connection, err := websocket.Accept(response, request, &options)
 	if err != nil {
@@ -84,6 +87,8 @@ func main() {
 			i += 2
 		case "--deflate":
 			deflate = true
+		case "--dedicated":
+			dedicated = true
 		case "--broadcast":
 			broadcast = true
 		}
