@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Tests the built programs over real sockets, with clients that others wrote.
 #
-#   end-to-end.sh [--only websockets,node,handshake,framing,lifecycle,demo,browser,
-#                         examples]
+#   end-to-end.sh [--only websockets,node,handshake,framing,lifecycle,tls,proxies,activation,demo,
+#                         browser,examples]
 #
 # CONFIGURATION=debug|release (default release) chooses the build.
 set -euo pipefail

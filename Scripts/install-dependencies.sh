@@ -35,6 +35,7 @@ if [ "$what" = test ]; then
     has openssl || packages+=(openssl)
     has curl || packages+=(curl)
     has ps || packages+=(procps)
+    has haproxy || [ -x /usr/sbin/haproxy ] || packages+=(haproxy)
     has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
 fi
 

@@ -12,7 +12,8 @@ import time
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
-from harness import PING, TEXT, Peer, Server, eventually, expect, frame, healthy, opening
+from harness import (CLOSE, PING, TEXT, Peer, Server, close_payload, eventually, expect, frame,
+                     healthy, opening)
 
 
 def run(report, bench):
@@ -21,6 +22,7 @@ def run(report, bench):
     for name, number in (("SIGTERM", signal.SIGTERM), ("SIGINT", signal.SIGINT)):
         ends(report, bench, name, number)
     deaf_peer(report, bench)
+    time_wait(report, bench)
     port_taken(report, bench)
     with report.check("IPv6"), Server(
             [*bench, "serve", "--host", "::1", "--port", "0"], "serve-ipv6") as server:
@@ -72,6 +74,23 @@ def deaf_peer(report, bench):
             expect(deaf.closing() == 1001, "it was not told")
             status, _ = server.stop(within=20)
             expect(status == 4, f"exit status {status}")
+
+
+def time_wait(report, bench, count=50):
+    with report.check("a restart on a port full of TIME_WAIT listens at once"):
+        port = "0"
+        for _ in range(3):
+            with Server([*bench, "serve", "--port", port], "serve-time-wait") as server:
+                port = str(server.port)
+                # Whoever ends TCP first keeps the port in TIME_WAIT: the server, after its Close.
+                for _ in range(count):
+                    with Peer(server) as peer:
+                        peer.shake()
+                        peer.send(frame(CLOSE, close_payload(1000)))
+                        expect(peer.closing() == 1000, "not closed")
+                        peer.expect_end()
+                status, _ = server.stop()
+                expect(status == 0, f"exit status {status}")
 
 
 def port_taken(report, bench):

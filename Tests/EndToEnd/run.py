@@ -7,6 +7,7 @@
 import argparse
 import sys
 
+import activation
 import browser
 import clients
 import examples
@@ -14,10 +15,12 @@ import framing
 import handshake
 import lifecycle
 import pages
+import proxies
 import secure
 from harness import Report, Server
 
-GROUPS = ["websockets", "node", "handshake", "framing", "lifecycle", "tls", "demo", "browser",
+GROUPS = ["websockets", "node", "handshake", "framing", "lifecycle", "tls", "proxies", "activation",
+          "demo", "browser",
           "examples"]
 
 
@@ -44,6 +47,10 @@ def main():
         attempt(report, "lifecycle", lambda: lifecycle.run(report, bench))
     if "tls" in chosen:
         attempt(report, "tls", lambda: secure.run_all(report, bench, options.demo and demo))
+    if "proxies" in chosen:
+        attempt(report, "proxies", lambda: proxies.run(report, bench))
+    if "activation" in chosen:
+        attempt(report, "activation", lambda: activation.run(report, bench))
     if options.demo and "demo" in chosen:
         attempt(report, "demo", lambda: lifecycle.run_demo(report, demo))
         attempt(report, "demo", lambda: against(

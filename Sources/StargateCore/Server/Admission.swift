@@ -37,6 +37,9 @@ final class Admission: Sendable {
 
     /// Lets a connection in, or says why not.
     ///
+    /// A trusted proxy has no limit of its own: its clients are judged when it has told their
+    /// addresses, see ``seat(for:now:)``.
+    ///
     /// - Parameters:
     ///   - address: of the peer; nil, or a path, where there is none to tell peers apart by.
     ///   - now: a monotonic time in milliseconds.
@@ -57,12 +60,30 @@ final class Admission: Sendable {
                 throw .serverFull
             }
         }
-        guard configuration.limitsAddresses, let address,
-            let key = AddressKey(address, groupsIPv6: configuration.groupsIPv6Addresses)
-        else { return anonymousSeat }
-        let refusal = addresses.withLock { $0.enter(key, configuration, now: now) }
-        if let refusal {
+        do throws(AdmissionRefusal) {
+            guard let address, !configuration.trustsProxy(at: address),
+                let seat = try seat(for: address, now: now)
+            else { return anonymousSeat }
+            return seat
+        } catch {
             count.wrappingSubtract(1, ordering: .relaxed)
+            throw error
+        }
+    }
+
+    /// A seat that counts for an address, for somebody who has one that counts for nobody: to be
+    /// taken instead of it, which is not left.
+    ///
+    /// - Returns: nil when addresses are not told apart, or this one cannot be.
+    /// - Throws: why this address is not let in; the older seat is still to be left.
+    func seat(
+        for address: SocketAddress,
+        now: UInt64
+    ) throws(AdmissionRefusal) -> (any ConnectionSeat)? {
+        guard configuration.limitsAddresses,
+            let key = AddressKey(address, groupsIPv6: configuration.groupsIPv6Addresses)
+        else { return nil }
+        if let refusal = addresses.withLock({ $0.enter(key, configuration, now: now) }) {
             throw refusal
         }
         return Seat(self, key)
@@ -179,6 +200,12 @@ struct AddressTable {
 }
 
 extension Server.Configuration {
+    /// Whether connections from there begin with a PROXY header.
+    func trustsProxy(at address: SocketAddress) -> Bool {
+        guard !trustedProxies.isEmpty else { return false }
+        return address.isUnix || trustedProxies.contains { $0.contains(address) }
+    }
+
     /// Whether addresses have to be told apart.
     fileprivate var limitsAddresses: Bool {
         maxConnectionsPerAddress != nil || handshakesPerSecondPerAddress != nil

@@ -33,20 +33,21 @@ final class RefusalDesk: ConnectionOwner {
         scannedByteCount: Int,
         on connection: Connection
     ) -> HandshakeProgress {
-        let refusal = HTTPRefusal(
-            .serviceUnavailable,
-            "The server has as many clients as it takes. Try again later.",
-            headers: [(name: "Retry-After", value: String(Self.retryAfter(connection)))]
-        )
         let answer = ResponseEncoder.encode(refusal)
         unsafe answer.withUnsafeBytes { unsafe connection.sendRaw($0) }
         connection.finishHandshake()
         return .used(bytes.count)
     }
 
-    /// Between 5 and 20 seconds, so that those who were refused together do not come back together.
-    private static func retryAfter(_ connection: Connection) -> Int {
-        5 + Int(connection.loop.state.randomness.nextWord() % 16)
+    /// What is said. Clients are told to wait between 5 and 20 seconds, so that those who were
+    /// refused together do not come back together.
+    var refusal: HTTPRefusal {
+        let delay = 5 + Int(eventLoop.loop.state.randomness.nextWord() % 16)
+        return HTTPRefusal(
+            .serviceUnavailable,
+            "The server has as many clients as it takes. Try again later.",
+            headers: [(name: "Retry-After", value: String(delay))]
+        )
     }
 
     func handshakeConnected(_ connection: Connection) {}

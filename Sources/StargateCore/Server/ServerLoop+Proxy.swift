@@ -14,7 +14,7 @@ extension ServerLoop {
         guard !configuration.trustedProxies.isEmpty,
             let peer = eventLoop.loop.withTransport({ $0.remoteAddress(connection) })
         else { return false }
-        return peer.isUnix || configuration.trustedProxies.contains { $0.contains(peer) }
+        return configuration.trustsProxy(at: peer)
     }
 
     func proxyHeaderReceived(_ header: ProxyHeader?, on connection: Connection) {
@@ -25,7 +25,31 @@ extension ServerLoop {
             )
         }
         proxied[connection.state.slot] = header.addresses
+        guard admitClient(header, on: connection) else { return }
         _ = beginTLS(connection)
+    }
+
+    /// Judges the client by its own address, now that it is known. Returns whether it is let in.
+    private func admitClient(_ header: ProxyHeader, on connection: Connection) -> Bool {
+        guard let source = header.addresses?.source else { return true }
+        do throws(AdmissionRefusal) {
+            let seat = try server.admission.seat(for: source, now: eventLoop.driver.now)
+            if let seat { connection.state.seat = seat }
+            return true
+        } catch {
+            eventLoop.loop.state.counters[error] &+= 1
+            // Words are for those who understand them before TLS has begun.
+            guard tls == nil else {
+                connection.abort()
+                return false
+            }
+            let refusal = refusalDesk.refusal
+            unsafe ResponseEncoder.encode(refusal).withUnsafeBytes {
+                unsafe connection.sendRaw($0)
+            }
+            connection.finishHandshake()
+            return false
+        }
     }
 
     func clientAddress(of connection: Connection) -> SocketAddress? {
@@ -51,7 +75,7 @@ extension Connection {
         }
         owner.proxyHeaderReceived(header, on: self)
         let restByteCount = head.count &- header.byteCount
-        guard restByteCount > 0, state.phase != .ended else { return }
+        guard restByteCount > 0, state.phase == .handshake else { return }
         if let session = state.tls {
             let all = unsafe UnsafeRawBufferPointer(head.bytes)
             let rest = unsafe UnsafeRawBufferPointer(rebasing: all[header.byteCount...])
