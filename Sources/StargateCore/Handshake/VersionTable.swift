@@ -6,9 +6,9 @@
 struct VersionFacts {
     enum Version {
         case absent
-        /// Twice, or not one plain decimal number.
-        case malformed
-        /// A number that is not spoken here.
+        /// Twice, empty, or text that others would read as a version that is spoken here.
+        case ambiguous
+        /// Anything else that is not spoken here, a number or not.
         case notSpoken
         case spoken(ProtocolVersion)
     }
@@ -67,8 +67,11 @@ struct VersionFacts {
         }
     }
 
-    /// A plain decimal has digits only, and no zero in front of others: `13x` and `13, 8`, which
-    /// several servers take for 13, are malformed. RFC 6455 section 4.3.
+    /// A plain decimal has digits only, and no zero in front of others. RFC 6455 section 4.3.
+    ///
+    /// Text that is none is no version at all (`-1`, `0x13`), and the client is told which there are,
+    /// as with any other number. But `13x` and `13, 8`, `013` and `+13` are 13 to several servers:
+    /// two parties that disagree about that would speak different dialects.
     private static func version(
         _ field: FieldOccurrence,
         in head: HeadView,
@@ -76,9 +79,7 @@ struct VersionFacts {
     ) -> Version {
         guard field.isPresent else { return .absent }
         let text = head.view(field.value)
-        guard field.isSingle, !text.isEmpty else { return .malformed }
-        for index in 0..<text.count where !WireByte.isDigit(text[index]) { return .malformed }
-        if text[0] == UInt8(ascii: "0"), text.count > 1 { return .malformed }
+        guard field.isSingle, !text.isEmpty else { return .ambiguous }
         let version: ProtocolVersion
         if text.equals("13") {
             version = .rfc6455
@@ -87,9 +88,24 @@ struct VersionFacts {
         } else if text.equals("7") {
             version = .hybi7
         } else {
-            return .notSpoken
+            return isAmbiguous(text) ? .ambiguous : .notSpoken
         }
         return protocols.contains(version) ? .spoken(version) : .notSpoken
+    }
+
+    /// Whether a lenient reader, who skips a sign and zeros and stops at the first byte that is no
+    /// digit, would see a version in it that has a meaning here.
+    private static func isAmbiguous(_ text: ByteView) -> Bool {
+        var start = text[0] == UInt8(ascii: "+") ? 1 : 0
+        while start < text.count, text[start] == UInt8(ascii: "0") { start &+= 1 }
+        var number = 0
+        var index = start
+        while index < text.count, WireByte.isDigit(text[index]), number < 100 {
+            // checked: a digit, and the number is below 100.
+            number = number &* 10 &+ Int(text[index] &- UInt8(ascii: "0"))
+            index &+= 1
+        }
+        return number == 7 || number == 8 || number == 13
     }
 }
 
@@ -116,8 +132,8 @@ enum VersionTable {
     ) -> Row {
         let facts = VersionFacts(fields, in: head, protocols: protocols)
         switch (facts.version, facts.draft, facts.key, facts.hixieKeys) {
-        // 1. The version is not one plain number.
-        case (.malformed, _, _, _):
+        // 1. The version may mean one that is spoken here, or another.
+        case (.ambiguous, _, _, _):
             return .failure(
                 .bad("Sec-WebSocket-Version must be one number, once.", offering: protocols)
             )
@@ -142,9 +158,14 @@ enum VersionTable {
             return .failure(
                 .upgradeRequired("This WebSocket draft is not spoken here.", offering: protocols)
             )
-        // 6. A modern key without a version: ambiguous, whatever else is there.
+        // 6. A modern key without a version: the client is told which there are (RFC 6455 section
+        // 4.4). With the keys of hixie-76 beside it the request is of two generations.
+        case (.absent, _, .valid, .absent), (.absent, _, .invalid, .absent):
+            return .failure(
+                .upgradeRequired("Sec-WebSocket-Version is missing.", offering: protocols)
+            )
         case (.absent, _, .valid, _), (.absent, _, .invalid, _):
-            return .failure(.bad("Sec-WebSocket-Version is missing.", offering: protocols))
+            return .failure(.bad("The request is of two WebSocket drafts.", offering: protocols))
         // 7. hixie-76.
         case (.absent, _, .absent, .valid(let keys)):
             return unmasked(.hixie76, .hixie76(keys), protocols)
