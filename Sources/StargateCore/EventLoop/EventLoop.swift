@@ -45,9 +45,12 @@ public final class EventLoop {
     var residents: [ObjectIdentifier: AnyObject] = [:]
 
     /// A loop over libuv, for a thread of its own.
-    convenience init(index: Int) throws(LoopError) {
+    convenience init(
+        index: Int,
+        transport choice: TransportChoice = .native
+    ) throws(LoopError) {
         let driver = try LibuvDriver.open()
-        let transport = try unsafe Self.makeTransport(driver.loop)
+        let transport = try unsafe Self.makeTransport(choice, driver.loop)
         try self.init(index: index, driver: driver, transport: transport)
     }
 
@@ -77,13 +80,13 @@ public final class EventLoop {
     }
 
     private static func makeTransport(
+        _ choice: TransportChoice,
         _ uv: UnsafeMutablePointer<uv_loop_t>
     ) throws(LoopError) -> Transport {
         #if os(Linux)
-        return try unsafe EpollTransport(uv: uv)
-        #else
-        return unsafe TCPTransport(uv: uv)
+        if choice == .native { return try unsafe EpollTransport(uv: uv) }
         #endif
+        return unsafe TCPTransport(uv: uv)
     }
 
     /// libuv's loop, for what watches descriptors, names and signals; nil where there is none.

@@ -32,6 +32,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// Handlers whose connection ended a moment ago.
     private var survivors: [AsyncSession] = []
     private var isRunning = false
+    /// What waits for handlers of this loop, in bytes.
+    var waitingByteCount = 0
 
     /// What other threads leave here.
     private struct Foreign {

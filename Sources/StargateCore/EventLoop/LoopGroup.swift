@@ -31,11 +31,18 @@ public final class LoopGroup: Sendable {
     /// - Parameter count: how many; one per processor if none is given.
     /// - Throws: ``LoopError`` when the system refuses a thread or a descriptor; nothing is left
     ///   running then.
-    public init(count: Int? = nil) throws(LoopError) {
+    public convenience init(count: Int? = nil) throws(LoopError) {
+        try self.init(count: count, transport: .native)
+    }
+
+    /// Starts the loops, on a transport of the caller's choice.
+    init(count: Int?, transport: TransportChoice) throws(LoopError) {
         let count = max(1, count ?? Self.processorCount)
         var threads: [LoopThread] = []
         do throws(LoopError) {
-            for index in 0..<count { threads.append(try LoopThread(index: index)) }
+            for index in 0..<count {
+                threads.append(try LoopThread(index: index, transport: transport))
+            }
         } catch {
             for thread in threads { thread.stop() }
             throw error
@@ -92,8 +99,8 @@ private final class LoopThread: Sendable {
         init(_ eventLoop: EventLoop) { self.eventLoop = eventLoop }
     }
 
-    init(index: Int) throws(LoopError) {
-        let eventLoop = try EventLoop(index: index)
+    init(index: Int, transport: TransportChoice) throws(LoopError) {
+        let eventLoop = try EventLoop(index: index, transport: transport)
         mailbox = eventLoop.mailbox
         activity = eventLoop.activity
         meter = eventLoop.meter

@@ -141,7 +141,7 @@ enum CloseCodeClass: UInt8, CaseIterable {
 
 /// What a loop's memory is used for.
 enum MemoryAccount: UInt8, CounterFamily {
-    case connections, received, output, publications, compression, tls, bodies, spare
+    case connections, received, output, publications, compression, tls, bodies, waiting, spare
 
     static var group: CounterGroup { .memory }
 

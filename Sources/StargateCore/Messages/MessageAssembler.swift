@@ -20,7 +20,7 @@ struct MessageAssembler {
     private(set) var partialFrame: PartialFrame?
     private(set) var fragmentCount = 0
     private var validator = UTF8Validator()
-    /// What has been handed on in parts, and so is not in the payload.
+    /// What has been handed on in parts or inflated, and so is not in the payload as it came.
     private(set) var handedOnByteCount = 0
     /// Whether a part of the message has been handed on.
     private var hasHandedOn = false
@@ -47,8 +47,9 @@ struct MessageAssembler {
             opcode = header.opcode
             isCompressed = header.isCompressed
         }
-        // What is there is within the limit, so the difference cannot be negative.
-        let earlier = payload.count &+ handedOnByteCount
+        // What came is within the limit, so the difference cannot be negative. A compressed message
+        // that arrives in pieces is kept as what it inflates to, which has a limit of its own.
+        let earlier = isCompressed ? handedOnByteCount : payload.count &+ handedOnByteCount
         guard header.payloadByteCount <= messageByteCountMax &- earlier else {
             return .messageTooBig
         }

@@ -25,9 +25,16 @@ struct FailureLog {
         // The error may quote what a peer sent: it stays on its line.
         let text = String(
             String.UnicodeScalarView(
-                "\(error)".unicodeScalars.map { $0.value < 0x20 || $0.value == 0x7F ? " " : $0 }
+                "\(error)".unicodeScalars.map { Self.isControl($0) ? " " : $0 }
             )
         )
         return "\(what) failed: \(text)\(others)"
+    }
+
+    /// Whether a terminal, or whoever reads the log line by line, would act on it: C0, C1, and the
+    /// separators of lines.
+    private static func isControl(_ scalar: Unicode.Scalar) -> Bool {
+        scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
+            || (0x2028...0x2029).contains(scalar.value)
     }
 }

@@ -55,7 +55,7 @@ extension ServerLoop {
     /// Says, at most once a second, that TLS did not come about: for those who want to know, because
     /// every scanner of ports makes one fail.
     func logFailure(_ what: String, _ error: TLSError) {
-        if let line = failureLog.line(what, error, now: eventLoop.loop.currentTick()) {
+        if let line = clientFailureLog.line(what, error, now: eventLoop.loop.currentTick()) {
             configuration.log(LogEntry(.info, line))
         }
     }

@@ -14,7 +14,10 @@ extension Server {
         let listening = try findSockets(count: max(1, count))
         let descriptors = listening.descriptors
         do throws(LoopError) {
-            loops = try LoopGroup(count: max(1, count))
+            loops = try LoopGroup(
+                count: max(1, count),
+                transport: configuration.transport
+            )
         } catch {
             for descriptor in descriptors { _ = Glibc.close(descriptor) }
             throw ServerError(.system, error.description)

@@ -173,6 +173,9 @@ extension Server {
         /// message. The default writes warnings and errors to standard error.
         public var log: @Sendable (LogEntry) -> Void = LogEntry.writeToStandardError
 
+        /// What sockets are served by; tests choose.
+        var transport = TransportChoice.native
+
         /// The defaults, with another address.
         public init(host: String = "127.0.0.1", port: Int = 9001, loopCount: Int? = nil) {
             self.host = host

@@ -35,6 +35,8 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
     private var localAddress: SocketAddress?
     /// Keeps a closure that fails for every client from flooding the log.
     var failureLog = FailureLog()
+    /// The same for what clients do: many bad ones must not hide what the application does.
+    var clientFailureLog = FailureLog()
     private(set) var connectionCount = 0
     /// What trusted proxies told about their clients, by the connection's slot.
     var proxied: [UInt32: ProxyHeader.Addresses] = [:]
@@ -113,6 +115,7 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
             owner: self,
             subprotocol: subprotocol
         )
+        eventLoop.loop.state.cork.limit(to: context.limits.outputHardLimit)
         // The names may be the clients' own: no more of them are remembered than any server has.
         if contexts.count < Self.contextCountMax { contexts[subprotocol] = context }
         return context
@@ -133,6 +136,7 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
             owner: self,
             subprotocol: subprotocol
         )
+        eventLoop.loop.state.cork.limit(to: context.limits.outputHardLimit)
         if specialContexts.count < Self.contextCountMax { specialContexts[key] = context }
         return context
     }

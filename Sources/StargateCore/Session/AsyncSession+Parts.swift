@@ -49,6 +49,7 @@ extension AsyncSession {
 
     private func takePart() -> ReceivedPart? {
         guard !isCancelled, let part = parts.popFirst() else { return nil }
+        accountInput()
         resumeReadingIfCaughtUp()
         return part
     }

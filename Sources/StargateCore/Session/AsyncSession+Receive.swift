@@ -12,6 +12,7 @@ extension AsyncSession {
     /// Something waits for the handler: it is told when the read is over, and reading stops when
     /// the credit is used up.
     func inputArrived() {
+        accountInput()
         if ring.count + parts.count >= credit.messageCount
             || ring.byteCount + parts.byteCount >= credit.byteCount
         {
@@ -26,8 +27,20 @@ extension AsyncSession {
     /// A message that is there already. Reading goes on when half of the credit is free again.
     func takeMessage() -> OwnedMessage? {
         guard !isCancelled, let message = ring.popFirst() else { return nil }
+        accountInput()
         resumeReadingIfCaughtUp()
         return message
+    }
+
+    /// What waits for the handler, in bytes.
+    var waitingByteCount: Int { ring.heldByteCount &+ parts.heldByteCount }
+
+    /// Brings the loop's account up to date.
+    func accountInput() {
+        guard let executor else { return }
+        let byteCount = waitingByteCount
+        executor.waitingByteCount &+= byteCount &- accountedByteCount
+        accountedByteCount = byteCount
     }
 
     func resumeReadingIfCaughtUp() {

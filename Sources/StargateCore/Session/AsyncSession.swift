@@ -58,6 +58,8 @@ final class AsyncSession: WebSocketHandler {
     var reader: UnsafeContinuation<Void, Never>?
     var willResumeReader = false
     var isPaused = false
+    /// What is on the loop's account of that.
+    var accountedByteCount = 0
 
     // Sending: see `AsyncSession+Send.swift`.
     /// Tasks that wait until less is buffered, or until a streamed message has ended.
@@ -130,6 +132,7 @@ final class AsyncSession: WebSocketHandler {
         survivalTimer = nil
         ring.removeAll()
         parts.removeAll()
+        accountInput()
         setPaused(false)
         if let socket {
             switch outcome {

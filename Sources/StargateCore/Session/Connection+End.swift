@@ -189,8 +189,14 @@ extension Connection {
             return loop.state.deadlines.clear(slot: state.slot)
         }
         let ticks = UInt32(ticks: interval)
-        let jitter = (state.slot &* 2_654_435_761) % max(1, ticks / 8)
+        let jitter = Self.keepAliveJitter(slot: state.slot, interval: ticks)
         setDeadline(atTick: max(loop.currentTick() &+ 1, state.lastHeard &+ ticks &+ jitter))
+    }
+
+    /// How much later than the interval the connection of a slot is pinged, in ticks: up to an eighth
+    /// of the interval, and neighbours as far from each other as any.
+    static func keepAliveJitter(slot: UInt32, interval ticks: UInt32) -> UInt32 {
+        (slot &* 2_654_435_761) % max(1, ticks / 8)
     }
 
     /// The keep-alive's ping was answered.

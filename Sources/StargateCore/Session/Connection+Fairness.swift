@@ -60,6 +60,7 @@ extension Connection {
         if limits.messagesPerSecond > 0, messageCredit(limits) == 0 {
             return fail(.policyViolation, "messages come too often", reason: .messageRate)
         }
+        state.flags.remove(.readsMuch)
         unsafe hold(rest)
         yieldTurn()
     }

@@ -23,7 +23,7 @@ extension Connection {
             unsafe cursor +=
                 isStreaming
                 ? receiveParts(arrived, inbound)
-                : receivePartialPayload(UnsafeRawBufferPointer(arrived), inbound)
+                : receivePartialPayload(arrived, inbound)
         }
         let budget = frameBudget(limits)
         var count = 0
@@ -51,7 +51,7 @@ extension Connection {
                     let used =
                         unsafe isStreaming
                         ? beginParts(header, rest, limits: limits)
-                        : receiveFragment(header, UnsafeRawBufferPointer(rest), limits: limits)
+                        : receiveFragment(header, rest, limits: limits)
                     unsafe cursor = unsafe payload + used
                 }
             case .incomplete:
@@ -129,21 +129,28 @@ extension Connection {
     /// belonged to it.
     private func receiveFragment(
         _ header: FrameHeader,
-        _ arrived: UnsafeRawBufferPointer,
+        _ arrived: UnsafeMutableRawBufferPointer,
         limits: ConnectionLimits
     ) -> Int {
         let inbound = inboundState()
         let count = min(header.payloadByteCount, arrived.count)
-        let violation =
-            unsafe inbound.state.assembler.begin(
-                header,
-                messageByteCountMax: limits.maxMessageSize,
-                fragmentCountMax: limits.maxFragmentCount
-            )
-            ?? inbound.state.assembler.append(
-                unsafe UnsafeRawBufferPointer(rebasing: arrived[..<count]),
-                pool: &loop.state.buffers
-            )
+        if let violation = inbound.state.assembler.begin(
+            header,
+            messageByteCountMax: limits.maxMessageSize,
+            fragmentCountMax: limits.maxFragmentCount
+        ) {
+            fail(violation)
+            return count
+        }
+        let part = unsafe UnsafeMutableRawBufferPointer(rebasing: arrived[..<count])
+        if isInflatedInPieces(header, arrived: count, inbound) {
+            unsafe inflatePieces(part, inbound)
+            return count
+        }
+        let violation = unsafe inbound.state.assembler.append(
+            UnsafeRawBufferPointer(part),
+            pool: &loop.state.buffers
+        )
         if let violation {
             fail(violation)
         } else if inbound.state.assembler.isComplete {
@@ -154,11 +161,16 @@ extension Connection {
 
     /// Goes on with a frame that an earlier read began. Returns how many bytes belonged to it.
     private func receivePartialPayload(
-        _ arrived: UnsafeRawBufferPointer,
+        _ arrived: UnsafeMutableRawBufferPointer,
         _ inbound: Inbound
     ) -> Int {
         let remaining = inbound.state.assembler.partialFrame?.remainingByteCount ?? 0
         let count = min(remaining, arrived.count)
+        if inbound.state.assembler.isCompressed {
+            let part = unsafe UnsafeMutableRawBufferPointer(rebasing: arrived[..<count])
+            unsafe inflatePieces(part, inbound)
+            return count
+        }
         let violation = unsafe inbound.state.assembler.append(
             unsafe UnsafeRawBufferPointer(rebasing: arrived[..<count]),
             pool: &loop.state.buffers

@@ -32,6 +32,7 @@ extension Connection {
             byteCount &+= TLSSession.typicalByteCount &+ tls.parked.capacity
             byteCount &+= tls.refused?.queue.byteCount ?? 0
         }
+        if let session = state.handler as? AsyncSession { byteCount &+= session.waitingByteCount }
         if let inbound = state.inbound {
             byteCount &+= inbound.state.assembler.payload.capacity
             byteCount &+= inbound.state.hixie?.payload.capacity ?? 0

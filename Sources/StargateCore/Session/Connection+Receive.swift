@@ -38,7 +38,8 @@ extension Connection {
                 rebasing: loop.state.receiveBuffer.space[..<waitingRoom]
             )
         }
-        return unsafe loop.state.receiveBuffer.space
+        return unsafe state.flags.contains(.readsMuch)
+            ? loop.state.receiveBuffer.space : loop.state.receiveBuffer.smallSpace
     }
 
     /// Where the transport puts the bytes of a connection with TLS. What they decrypt to is no
@@ -47,11 +48,10 @@ extension Connection {
         guard let shared = loop.state.tls else {
             return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
         }
+        var room = state.flags.contains(.readsMuch) ? Int.max : ReceiveBuffer.smallCapacity
+        if waitsForApplication { room = min(room, waitingRoom) }
         let space = unsafe shared.receiveSpace
-        guard waitsForApplication else { return unsafe space }
-        return unsafe UnsafeMutableRawBufferPointer(
-            rebasing: space[..<min(space.count, waitingRoom)]
-        )
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: space[..<min(space.count, room)])
     }
 
     /// Where plaintext is put; never empty.
@@ -66,7 +66,8 @@ extension Connection {
     private func directSpace(_ inbound: Inbound) -> UnsafeMutableRawBufferPointer? {
         guard receivesFrames, inbound.state.held.count == 0, inbound.state.spillByteCount == 0,
             let frame = inbound.state.assembler.partialFrame,
-            frame.remainingByteCount >= Self.directByteCountMin, !streamsMessages
+            frame.remainingByteCount >= Self.directByteCountMin, !streamsMessages,
+            !inbound.state.assembler.isCompressed
         else { return nil }
         let room = inbound.state.assembler.reserve(pool: &loop.state.buffers)
         let free = unsafe inbound.state.assembler.payload.free
@@ -78,8 +79,25 @@ extension Connection {
         loop.state.lastReaderByteCount &+= count
         loop.state.counters[Counter.reads] &+= 1
         loop.state.counters[Counter.bytesReceived] &+= UInt64(truncatingIfNeeded: count)
+        if count == ReceiveBuffer.smallCapacity { return receivedFull(count) }
         if let session = state.tls { return receivedEncrypted(count, session) }
         receivedPlaintext(count)
+    }
+
+    /// As much was read as may be at first. There is probably more, and from now on it is read at
+    /// once; but not from a peer whose frames are so short that most of it would have to be held
+    /// for later turns.
+    private func receivedFull(_ byteCount: Int) {
+        let before = loop.state.lastReaderFrameCount
+        if let session = state.tls {
+            receivedEncrypted(byteCount, session)
+        } else {
+            receivedPlaintext(byteCount)
+        }
+        let count = loop.state.lastReaderFrameCount &- before
+        let most = Self.frameCountPerTurn &* ReceiveBuffer.smallCapacity / ReceiveBuffer.capacity
+        guard count <= most, receivesFrames else { return }
+        state.flags.insert(.readsMuch)
     }
 
     /// `count` bytes were put to the start of where plain bytes go.

@@ -151,16 +151,17 @@ extension Connection {
     /// pass the limit as long as no more than a quarter of it waits: an echo of the longest message
     /// must not be refused because the one before it is still on its way.
     func hasRoom(for byteCount: Int) -> Bool {
-        guard let outbound = state.outbound, !outbound.queue.isEmpty else { return true }
+        guard let outbound = state.outbound else { return true }
         let limits = limits
-        guard outbound.queue.byteCount + byteCount > limits.outputHardLimit,
-            outbound.queue.byteCount > limits.outputHardLimit / 4
+        let waiting = outbound.queue.byteCount &+ refusedByteCount
+        guard waiting + byteCount > limits.outputHardLimit, waiting > limits.outputHardLimit / 4
         else { return true }
         // What only waits for the end of this turn is offered to the kernel first.
         if !state.flags.contains(.isBlocked) {
             writeQueue(outbound)
             guard !state.flags.contains(.isCondemned) else { return false }
-            if outbound.queue.byteCount + byteCount <= limits.outputHardLimit { return true }
+            let waiting = outbound.queue.byteCount &+ refusedByteCount
+            if waiting + byteCount <= limits.outputHardLimit { return true }
         }
         if limits.outputPolicy.endsConnection { overflow() }
         return false

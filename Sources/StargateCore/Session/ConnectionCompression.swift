@@ -164,6 +164,7 @@ final class ConnectionCompression {
         var byteCount = 0
         if deflater != nil { byteCount &+= deflater?.memoryByteCount ?? 0 }
         if inflater != nil { byteCount &+= inflater?.memoryByteCount ?? 0 }
+        if let loan { byteCount &+= loan.inflater.memoryByteCount }
         return byteCount
     }
 

@@ -48,12 +48,17 @@ extension OwnedMessage: WaitingPayload {}
 struct WaitingRing<Element: WaitingPayload> {
     /// More places than this are not kept for a handler that has caught up.
     private static var keptCount: Int { 64 }
+    /// A place in the ring, and the head of an array with what the allocator adds to it.
+    private static var elementByteCount: Int { MemoryLayout<Element>.stride &+ 48 }
 
     private var places: [Element?] = []
     private var first = 0
     private(set) var count = 0
     /// The payloads of all of them.
     private(set) var byteCount = 0
+
+    /// What they take in memory: a payload is an array of its own.
+    var heldByteCount: Int { byteCount &+ count &* Self.elementByteCount }
 
     mutating func append(_ message: Element) {
         if count == places.count { grow() }

@@ -9,8 +9,11 @@ extension Connection {
     var bufferedAmount: Int {
         let corked = loop.state.cork.owner == self ? loop.state.cork.count : 0
         return corked + (state.outbound?.queue.byteCount ?? 0)
-            + (state.tls?.refused?.queue.byteCount ?? 0)
+            + refusedByteCount
     }
+
+    /// Records that the kernel refused.
+    var refusedByteCount: Int { state.tls?.refused?.queue.byteCount ?? 0 }
 
     /// Whether everything that was sent has left this process.
     var isFlushed: Bool { bufferedAmount == 0 }
@@ -197,7 +200,7 @@ extension Connection {
     func checkSoftLimit() {
         guard !isClient, let outbound = state.outbound else { return }
         let limits = limits
-        let byteCount = outbound.queue.byteCount
+        let byteCount = outbound.queue.byteCount &+ refusedByteCount
         if byteCount > limits.readPauseByteCount {
             if state.phase == .open, !state.flags.contains(.isPausedByOutput) {
                 state.flags.insert(.isPausedByOutput)

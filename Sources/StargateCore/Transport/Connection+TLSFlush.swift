@@ -140,6 +140,7 @@ extension Connection {
         state.flags.insert(.isBlocked)
         // While it is there nothing is corked.
         _ = outboundQueue()
+        checkSoftLimit()
         offer(refused)
     }
 

@@ -28,8 +28,8 @@ struct ConnectionBlock {
     var generation: UInt32 = 0
     /// When bytes last arrived, in ticks of the loop's clock.
     var lastHeard: UInt32 = 0
-    var phase = Phase.free
     var flags = ConnectionFlags()
+    var phase = Phase.free
     var version = ProtocolVersion.rfc6455
     /// The route that the connection was opened on, for the watchdog.
     var route = RouteMark.none
@@ -88,7 +88,7 @@ enum Phase: UInt8 {
 
 /// What is true of a connection beside its phase: each flag is independent of the others.
 struct ConnectionFlags: OptionSet {
-    let rawValue: UInt16
+    let rawValue: UInt32
 
     /// This endpoint is the client: it masks what it sends and takes only unmasked frames.
     static let isClient = ConnectionFlags(rawValue: 1 << 0)
@@ -123,6 +123,8 @@ struct ConnectionFlags: OptionSet {
     static let sendsFragments = ConnectionFlags(rawValue: 1 << 14)
     /// It had its share of this turn: what it sent further is held until the next.
     static let hasYielded = ConnectionFlags(rawValue: 1 << 15)
+    /// It sends much in few frames, so that a whole receive buffer of it may be read at once.
+    static let readsMuch = ConnectionFlags(rawValue: 1 << 16)
 
     static let isPaused: ConnectionFlags = [.isPausedByApplication, .isPausedByOutput]
     /// The next frame must not be processed. A constant, because it is asked for every frame.

@@ -5,8 +5,12 @@
 @safe
 struct CorkBuffer {
     static let capacity = 128 << 10
+    /// Room for a header and the longest control frame, several times.
+    private static let limitMin = 1 << 10
 
     let base: UnsafeMutableRawPointer
+    /// How much of the capacity is used.
+    private var limit = Self.capacity
     private(set) var count = 0
     /// The connection whose callback is running.
     private(set) var owner: Connection?
@@ -16,7 +20,7 @@ struct CorkBuffer {
     }
 
     @inline(__always)
-    var available: Int { Self.capacity - count }
+    var available: Int { limit - count }
 
     /// The first free byte.
     @inline(__always)
@@ -25,6 +29,12 @@ struct CorkBuffer {
     @inline(__always)
     var bytes: UnsafeRawBufferPointer {
         unsafe UnsafeRawBufferPointer(start: base, count: count)
+    }
+
+    /// What the cork holds was promised to be sent, and joins the queue of a peer that does not
+    /// read: it must not be longer than that queue may be.
+    mutating func limit(to byteCount: Int) {
+        limit = min(limit, max(Self.limitMin, byteCount))
     }
 
     @inline(__always)

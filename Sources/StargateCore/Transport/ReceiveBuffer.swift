@@ -7,6 +7,8 @@ struct ReceiveBuffer {
     /// Large enough that a message of a quarter megabyte is one read; the kernel touches only the
     /// pages it fills.
     static let capacity = 512 << 10
+    /// What is read at most from a peer that may send anything: what does not get its turn is held.
+    static let smallCapacity = 64 << 10
     /// Room for a frame header and the longest control frame.
     static let headroom = 256
 
@@ -24,6 +26,12 @@ struct ReceiveBuffer {
     @inline(__always)
     var space: UnsafeMutableRawBufferPointer {
         unsafe UnsafeMutableRawBufferPointer(start: start, count: Self.capacity)
+    }
+
+    /// What a read may fill at first.
+    @inline(__always)
+    var smallSpace: UnsafeMutableRawBufferPointer {
+        unsafe UnsafeMutableRawBufferPointer(start: start, count: Self.smallCapacity)
     }
 
     func deallocate() {

@@ -1,5 +1,13 @@
 internal import CUV
 
+/// Which of the transports a loop has.
+enum TransportChoice: Sendable {
+    /// The one made for this system.
+    case native
+    /// The one that works wherever libuv does; elsewhere than on Linux there is no other.
+    case portable
+}
+
 /// The seam under a connection: how its socket is opened, read, written and closed.
 ///
 /// One object per loop. It is filled with libuv's TCP handles first; a simulation or another way to

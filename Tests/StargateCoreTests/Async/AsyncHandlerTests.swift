@@ -166,7 +166,7 @@ struct AsyncHandlerTests {
         #expect(server.log.events.isEmpty)
     }
 
-    @Test("a handler that throws closes with 1011, and that is logged once")
+    @Test("THREATS 111: a handler that throws closes with 1011, and that is logged once")
     func throwing() async throws {
         let server = try AsyncTestServer { socket in
             for try await _ in socket.messages { throw Complaint() }

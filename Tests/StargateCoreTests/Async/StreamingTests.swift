@@ -118,7 +118,7 @@ struct StreamingTests {
     func credit() async throws {
         let gate = Gate()
         let most = Atomic<Int>(0)
-        let server = Server(configuration: .quiet)
+        let server = Server(configuration: .quiet { $0.keepAliveInterval = nil })
         server.streamingWebSocket(
             "/*",
             origin: .any,

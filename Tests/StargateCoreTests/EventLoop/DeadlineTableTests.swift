@@ -67,6 +67,44 @@ struct DeadlineTableTests {
         #expect(UInt32(ticks: duration) == ticks)
     }
 
+    @Test("THREATS 105: 100,000 timers under one, each met at its tick, never early")
+    func manyTimers() {
+        var table = DeadlineTable()
+        defer { table.deallocate() }
+        let count: UInt32 = 100_000
+        let last: UInt32 = 230
+        func deadline(_ slot: UInt32) -> UInt32 {
+            200 + Connection.keepAliveJitter(slot: slot, interval: 200)
+        }
+        for slot in 0..<count { _ = table.set(deadline(slot), slot: slot) }
+        #expect(table.setCount == Int(count))
+        #expect(table.earliest == 200)
+        var met = 0
+        var now = table.earliest
+        while now != DeadlineTable.never {
+            var due: [UInt32] = []
+            table.takeDue(now: now, into: &due)
+            met += due.count
+            #expect(due.allSatisfy { deadline($0) == now })
+            // The timer is set for nothing else: it does not tick.
+            #expect(table.earliest > now)
+            now = table.earliest
+            guard now == DeadlineTable.never || now <= last else { break }
+        }
+        #expect(met == Int(count))
+    }
+
+    @Test("THREATS 105: peers that came together are not pinged together", arguments: [200, 1200])
+    func jitter(interval: UInt32) {
+        var counts: [UInt32: Int] = [:]
+        for slot in 0..<UInt32(100_000) {
+            counts[Connection.keepAliveJitter(slot: slot, interval: interval), default: 0] += 1
+        }
+        #expect(counts.count == Int(interval / 8))
+        let mean = 100_000 / counts.count
+        #expect(counts.values.allSatisfy { abs($0 - mean) < mean / 10 })
+    }
+
     @Test(
         "durations in milliseconds are rounded up",
         arguments: [

@@ -256,7 +256,9 @@ struct UpgradeDecisionTests {
         #expect(
             log.line("it", Mishap(), now: 110) == "it failed: Mishap() (and 2 failures before it)"
         )
-        struct Quote: Error, CustomStringConvertible { var description: String { "a\r\nb" } }
-        #expect(log.line("it", Quote(), now: 500) == "it failed: a  b")
+        struct Quote: Error, CustomStringConvertible {
+            var description: String { "a\r\nb\u{9B}2J\u{2028}" }
+        }
+        #expect(log.line("it", Quote(), now: 500) == "it failed: a  b 2J ")
     }
 }

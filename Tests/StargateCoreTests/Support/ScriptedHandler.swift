@@ -1,5 +1,7 @@
 // A handler that writes down everything and does what the test wants done.
 
+import Glibc
+
 @testable import StargateCore
 
 /// What a handler of a test does beside writing down.
@@ -111,6 +113,8 @@ extension Server.Configuration {
         var configuration = Server.Configuration(port: 0, loopCount: 1)
         configuration.log = { _ in }
         configuration.shutdownTimeout = .milliseconds(50)
+        // The same tests on the transport for other systems: Scripts/portable-tests.sh.
+        if getenv("STARGATE_PORTABLE_TRANSPORT") != nil { configuration.transport = .portable }
         return configuration
     }
 
