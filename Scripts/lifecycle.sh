@@ -16,7 +16,7 @@ faults) exec Tests/Faults/run.py --bench "$bench" --seeds "${SEEDS:-100}" ;;
 short)
     Scripts/drain.py --bench "$bench" --clients 1000
     Scripts/restart.py --bench "$bench" --restarts 2 --rate 200 --pause 1
-    Tests/Faults/run.py --bench "$bench" --seeds 8 --torture 12
+    Tests/Faults/run.py --bench "$bench" --seeds 8 --torture 12 --allocations 8
     "$bench" soak --duration 10s --connections 300 --topics 5 --rate 500 --quiet
     ;;
 *) echo "lifecycle.sh: drain, restart, faults or short" >&2; exit 2 ;;

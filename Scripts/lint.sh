@@ -27,6 +27,9 @@ foreign=$(grep -rnE '^[a-z@ ]*import ' Sources/StargateCore --include='*.swift' 
 # Wire data meets some rooms first: nothing in them may trap.
 Scripts/trap-gate.py --self-test && Scripts/trap-gate.py || failed=1
 
+# Every row of the list of threats names tests that exist.
+Scripts/threat-table.py || failed=1
+
 # The README shows the program that is built.
 if [ -f Examples/Sources/echo/main.swift ]; then
     shown=$(awk '/^```swift$/ { on = 1; next } /^```$/ { if (on) exit } on' README.md)

@@ -3,6 +3,7 @@
 //   FAULTS=SEED,CALL:ERROR:PROBABILITY,...   such as FAULTS=7,accept4:EMFILE:0.01,read:short:0.1
 //   FAULTS_LOG=FILE                          at the end: how many calls were seen and failed
 //   FAULTS_FAIL=K                            instead of a seed: the K-th call that can fail does
+//   FAULTS_ONLY=CALL                         with it: of this kind, once a connection was accepted
 //
 // An ERROR is a name of errno(3); `short` lets at most a few bytes through, `delay` waits a
 // millisecond, `jump` moves CLOCK_MONOTONIC one second ahead. malloc fails only when zlib or
@@ -37,6 +38,8 @@ static struct { int call, code; uint32_t below; } rules[32];
 static int rule_count;
 static uint64_t seed = 1;
 static long fail_at;
+static int fail_only = -1;
+static _Atomic int has_accepted;
 static _Atomic long seen[CALLS], failed[CALLS], candidates, ahead;
 static _Atomic uint64_t draws;
 static __thread int inside;
@@ -86,7 +89,10 @@ static int is_from(int kind, void *caller)
 __attribute__((constructor)) static void begin(void)
 {
     const char *text = getenv("FAULTS"), *k = getenv("FAULTS_FAIL");
+    const char *only = getenv("FAULTS_ONLY");
     if (k) fail_at = atol(k);
+    for (int i = 0; only && i < CALLS; i++)
+        if (!strcmp(only, names[i])) fail_only = i;
     dl_iterate_phdr(find_code, NULL);
     if (!text) return;
     seed = strtoull(text, NULL, 10) * 0x9E3779B97F4A7C15u + 1;
@@ -122,7 +128,8 @@ static int draw(int call)
     if (fail_at) {
         static const int plain[CALLS] = {EMFILE, ECONNRESET, ECONNRESET, EPIPE, EPIPE, EPIPE, EPIPE,
                                          ENOMEM, ECONNREFUSED, EINTR, ENOMEM, 0};
-        if (call == CLOCK || ++candidates != fail_at) return 0;
+        if (call == CLOCK || (fail_only >= 0 && (call != fail_only || !has_accepted))) return 0;
+        if (++candidates != fail_at) return 0;
         failed[call]++;
         return plain[call];
     }
@@ -164,7 +171,13 @@ static int again(int fd, int fault)
 }
 
 #define FAIL(call, on) int fault = (on) ? again(fd, draw(call)) : 0; if (fault > 0) { errno = fault; return -1; }
-int accept4(int fd, struct sockaddr *a, socklen_t *n, int f) { FAIL(ACCEPT, 1) return REAL(accept4)(fd, a, n, f); }
+int accept4(int fd, struct sockaddr *a, socklen_t *n, int f)
+{
+    FAIL(ACCEPT, 1)
+    int result = REAL(accept4)(fd, a, n, f);
+    if (result >= 0) has_accepted = 1;
+    return result;
+}
 ssize_t read(int fd, void *b, size_t n) { FAIL(READ, is_socket(fd)) return REAL(read)(fd, b, fault == SHORT ? some(n) : n); }
 ssize_t recv(int fd, void *b, size_t n, int f) { FAIL(RECV, 1) return REAL(recv)(fd, b, fault == SHORT ? some(n) : n, f); }
 ssize_t write(int fd, const void *b, size_t n) { FAIL(WRITE, is_socket(fd)) return REAL(write)(fd, b, fault == SHORT ? some(n) : n); }
