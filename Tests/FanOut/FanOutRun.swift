@@ -123,7 +123,7 @@ final class FanOutRun {
         for child in children + [publishers] { child.end() }
         withExtendedLifetime(stalled) {}
         await server.stop()
-        summary += " (\((ContinuousClock.now - begin) / .seconds(1)) s)"
+        summary += " (\(Int((ContinuousClock.now - begin) / .seconds(1))) s)"
         return faults
     }
 

@@ -2,6 +2,8 @@
 // compares strings as people read them: to it, "é" in one code point is "é" in two, and a slash
 // with an accent on it is no slash.
 
+internal import Glibc
+
 /// The name of a topic or a filter, or one level of it.
 struct TopicName: Hashable {
     let text: Substring
@@ -23,7 +25,18 @@ struct TopicName: Hashable {
     var isHash: Bool { text.utf8.elementsEqual(CollectionOfOne(TopicByte.hash)) }
 
     static func == (left: TopicName, right: TopicName) -> Bool {
-        left.text.utf8.elementsEqual(right.text.utf8)
+        let (left, right) = (left.text.utf8, right.text.utf8)
+        guard left.count == right.count else { return false }
+        // Asked for every publication, so not byte by byte if it can be helped.
+        let isSame = unsafe left.withContiguousStorageIfAvailable { left in
+            unsafe right.withContiguousStorageIfAvailable { right in
+                guard let first = left.baseAddress, let second = right.baseAddress else {
+                    return true
+                }
+                return unsafe memcmp(first, second, left.count) == 0
+            }
+        }
+        return (isSame ?? nil) ?? left.elementsEqual(right)
     }
 
     func hash(into hasher: inout Hasher) {
