@@ -5,7 +5,7 @@ PORT ?= 9001
 TIME ?= 10m
 HOST ?= 127.0.0.1
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo test large-tests bench soak drain restart faults compare micro conformance attacks fuzz simulate docs format lint sanitize check clean
+.PHONY: help deps test-deps demo test large-tests bench soak drain restart faults compare crowd micro conformance attacks fuzz simulate docs format lint sanitize check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -57,6 +57,10 @@ compare: ## Measure it side by side with 14 other servers (QUICK=1 for minutes, 
 
 micro: deps ## Count the instructions of every scanner, and hold them against the thresholds
 	@Benchmarks/micro.sh
+
+crowd: deps ## Many connections that vanish at once, and many that say nothing: what they cost
+	@swift build --configuration release --product stargate-bench
+	Benchmarks/crowd.py disconnect && Benchmarks/crowd.py idle
 
 conformance: test-deps ## Run every conformance suite (PARTS="server tls client drafts interop")
 	@Scripts/conformance.sh $(PARTS)
