@@ -45,7 +45,8 @@ struct PooledBuffer {
 /// The buffers of a loop: lent for a message that spans reads, or for output the kernel refused.
 ///
 /// Freed buffers are kept in lists by power of two, because a fresh mapping for every large message
-/// costs more in page faults than the message itself; what is kept is bounded.
+/// costs more in page faults than the message itself; what is kept is bounded, and given back when
+/// it was not needed for a while, see ``trim()``.
 @safe
 struct BufferPool {
     /// Readable and writable bytes behind the capacity, so that words may be loaded at the end.
@@ -56,8 +57,14 @@ struct BufferPool {
     private static let smallestShift = 12
     private static let largestShift = 24
 
+    private typealias Counts = InlineArray<13, Int32>
+
     /// The lists of free buffers; the first word of a free buffer points to the next one.
     private var free: [UnsafeMutableRawPointer?]
+    /// How long these lists are, and how short they were at the least since the last ``trim()``: so
+    /// many of their buffers nobody needed.
+    private var counts = Counts(repeating: 0)
+    private var unusedCounts = Counts(repeating: 0)
     private(set) var retainedByteCount = 0
     private(set) var lentByteCount = 0
     /// How much of that output queues hold; they account for it.
@@ -80,6 +87,8 @@ struct BufferPool {
         if shift <= Self.largestShift, let buffer = unsafe free[list] {
             unsafe free[list] = unsafe buffer.load(as: UnsafeMutableRawPointer?.self)
             retainedByteCount -= byteCount
+            counts[list] &-= 1
+            unusedCounts[list] = min(unusedCounts[list], counts[list])
             return unsafe PooledBuffer(base: buffer, capacity: byteCount - Self.slack)
         }
         let fresh = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
@@ -98,12 +107,11 @@ struct BufferPool {
             unsafe base.deallocate()
             return
         }
-        unsafe base.storeBytes(
-            of: free[shift - Self.smallestShift],
-            as: UnsafeMutableRawPointer?.self
-        )
-        unsafe free[shift - Self.smallestShift] = unsafe base
+        let list = shift - Self.smallestShift
+        unsafe base.storeBytes(of: free[list], as: UnsafeMutableRawPointer?.self)
+        unsafe free[list] = unsafe base
         retainedByteCount += byteCount
+        counts[list] &+= 1
     }
 
     /// Makes sure that `additional` bytes can be appended, moving to a larger buffer if needed.
@@ -115,14 +123,29 @@ struct BufferPool {
         buffer = larger
     }
 
+    /// Frees what nobody needed since this was last called, so that the memory of a busy moment is
+    /// given back.
+    mutating func trim() {
+        guard retainedByteCount > 0 else { return }
+        for list in counts.indices {
+            for _ in 0..<unusedCounts[list] { removeFirst(of: list) }
+            unusedCounts[list] = counts[list]
+        }
+    }
+
     /// Frees everything that is not lent.
     mutating func removeAll() {
-        for list in unsafe free.indices {
-            while let buffer = unsafe free[list] {
-                unsafe free[list] = unsafe buffer.load(as: UnsafeMutableRawPointer?.self)
-                unsafe buffer.deallocate()
-            }
+        for list in counts.indices {
+            while counts[list] > 0 { removeFirst(of: list) }
+            unusedCounts[list] = 0
         }
-        retainedByteCount = 0
+    }
+
+    private mutating func removeFirst(of list: Int) {
+        guard let buffer = unsafe free[list] else { return }
+        unsafe free[list] = unsafe buffer.load(as: UnsafeMutableRawPointer?.self)
+        unsafe buffer.deallocate()
+        counts[list] &-= 1
+        retainedByteCount -= 1 << (list + Self.smallestShift)
     }
 }

@@ -29,6 +29,10 @@ public final class EventLoop {
     var noticedByteCount: UInt64 = 0
     /// When the events of this turn began to be dealt with, in milliseconds.
     private var turnStart: UInt64 = 0
+    /// When buffers that nobody needed are next freed, in ticks.
+    private var nextTrim: UInt32 = 0
+    /// So long a buffer is kept for the next who needs it, at least: half a minute.
+    private static let trimTicks = 30 * DeadlineTable.ticksPerSecond
 
     let loop: Loop
     /// What the loop is doing, for the watchdog.
@@ -119,6 +123,7 @@ public final class EventLoop {
     /// Runs right after the events of a turn.
     func endTurn() {
         if loop.state.isClockStale { updateClock() }
+        if loop.state.now >= nextTrim { trim() }
         loop.state.lastReader = nil
         loop.state.lastReaderByteCount = 0
         loop.state.tls?.handshakeCount = 0
@@ -138,6 +143,13 @@ public final class EventLoop {
         guard duration > 0 else { return }
         counters[Counter.turnMilliseconds] &+= duration
         if duration > counters[Counter.longestTurn] { counters[Counter.longestTurn] = duration }
+    }
+
+    /// Gives back what was kept for a busy moment that is over. In turns that take place anyway: a
+    /// loop that sleeps is not woken for it.
+    private func trim() {
+        nextTrim = loop.state.now &+ Self.trimTicks
+        loop.state.buffers.trim()
     }
 
     /// Has those who had their share of this turn go on in the next one.

@@ -48,6 +48,36 @@ struct BufferPoolTests {
         pool.removeAll()
     }
 
+    @Test("what nobody needed for a while is freed, and what was needed is kept")
+    func trimming() {
+        var pool = BufferPool()
+        // A busy moment: ten buffers of one size and five of another at once.
+        var buffers = (0..<10).map { _ in pool.take(capacity: 4000) }
+        buffers += (0..<5).map { _ in pool.take(capacity: 60_000) }
+        for index in buffers.indices { pool.give(&buffers[index]) }
+        let all = pool.retainedByteCount
+        #expect(all == 10 * 4096 + 5 * 65_536)
+        // They were needed since the last time.
+        pool.trim()
+        #expect(pool.retainedByteCount == all)
+        // From now on three of the small ones are enough.
+        var three = (0..<3).map { _ in pool.take(capacity: 4000) }
+        for index in three.indices { pool.give(&three[index]) }
+        pool.trim()
+        #expect(pool.retainedByteCount == 3 * 4096)
+        // One that is lent is not there to be freed, and comes back.
+        var lent = pool.take(capacity: 4000)
+        pool.trim()
+        #expect(pool.retainedByteCount == 2 * 4096)
+        pool.trim()
+        #expect(pool.retainedByteCount == 0)
+        pool.give(&lent)
+        #expect(pool.retainedByteCount == 4096 && pool.lentByteCount == 0)
+        pool.trim()
+        pool.trim()
+        #expect(pool.retainedByteCount == 0)
+    }
+
     @Test("an empty buffer may be given back")
     func giveEmpty() {
         var pool = BufferPool()
