@@ -53,28 +53,34 @@ struct ProxyHeader: Equatable {
                 ? .incomplete : .invalid
         }
         guard unsafe line[end &+ 1] == 0x0A else { return .invalid }
-        let text = unsafe String(decoding: line[..<end], as: UTF8.self)
-        let words = text.split(separator: " ", omittingEmptySubsequences: false)
+        // Bytes and not text: a space with a combining mark behind it is a space here.
+        let words = unsafe Array(line[..<end]).split(
+            separator: 0x20,
+            omittingEmptySubsequences: false
+        )
         let byteCount = end &+ 2
         // What follows UNKNOWN is not to be looked at. Section 2.1.
-        if words.count >= 2, words[1] == "UNKNOWN" {
+        if words.count >= 2, words[1].elementsEqual("UNKNOWN".utf8) {
             return .complete(ProxyHeader(addresses: nil, byteCount: byteCount))
         }
-        guard words.count == 6, words[1] == "TCP4" || words[1] == "TCP6",
-            let source = address(words[2], words[4], isIPv6: words[1] == "TCP6"),
-            let destination = address(words[3], words[5], isIPv6: words[1] == "TCP6")
+        guard words.count == 6 else { return .invalid }
+        let isIPv6 = words[1].elementsEqual("TCP6".utf8)
+        guard isIPv6 || words[1].elementsEqual("TCP4".utf8),
+            let source = address(words[2], words[4], isIPv6: isIPv6),
+            let destination = address(words[3], words[5], isIPv6: isIPv6)
         else { return .invalid }
         let addresses = Addresses(source: source, destination: destination)
         return .complete(ProxyHeader(addresses: addresses, byteCount: byteCount))
     }
 
     private static func address(
-        _ host: Substring,
-        _ port: Substring,
+        _ host: ArraySlice<UInt8>,
+        _ port: ArraySlice<UInt8>,
         isIPv6: Bool
     ) -> SocketAddress? {
-        guard let number = decimal(port), !host.contains("%"),
-            let address = SocketAddress(host: String(host), port: number)
+        // Neither the name of an interface nor a NUL, at which C stops reading.
+        guard let number = decimal(port), host.allSatisfy(isAddressByte),
+            let address = SocketAddress(host: String(decoding: host, as: UTF8.self), port: number)
         else { return nil }
         switch address.kind {
         case .ipv4: return isIPv6 ? nil : address
@@ -83,14 +89,19 @@ struct ProxyHeader: Equatable {
         }
     }
 
-    /// A port as it has to be written: digits without a leading zero.
-    private static func decimal(_ text: Substring) -> Int? {
-        guard (1...5).contains(text.utf8.count), text.utf8.first != 48 || text.utf8.count == 1
-        else {
-            return nil
+    /// Hexadecimal digits, points and colons.
+    private static func isAddressByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case 0x30...0x3A, 0x41...0x46, 0x61...0x66, 0x2E: true
+        default: false
         }
+    }
+
+    /// A port as it has to be written: digits without a leading zero.
+    private static func decimal(_ text: ArraySlice<UInt8>) -> Int? {
+        guard (1...5).contains(text.count), text.first != 48 || text.count == 1 else { return nil }
         var number = 0
-        for digit in text.utf8 {
+        for digit in text {
             guard (48...57).contains(digit) else { return nil }
             number = number &* 10 &+ Int(truncatingIfNeeded: digit &- 48)
         }

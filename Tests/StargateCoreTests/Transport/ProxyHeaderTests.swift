@@ -34,6 +34,7 @@ struct ProxyHeaderTests {
             ("PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n", "255.255.255.255:65535"),
             ("PROXY TCP6 2001:db8::7 ::1 0 443\r\n", "[2001:db8::7]:0"),
             ("PROXY UNKNOWN\r\n", nil), ("PROXY UNKNOWN a b c  d\r\n", nil),
+            ("PROXY UNKNOWN \u{301}a\r\n", nil),
         ] as [(String, String?)]
     )
     func line(text: String, source: String?) throws {
@@ -56,6 +57,8 @@ struct ProxyHeaderTests {
             "PROXY TCP4 192.0.2.7 198.51.100.1 -1 443\r\n",
             "PROXY TCP4 192.0.2.007 198.51.100.1 1 443\r\n",
             "PROXY TCP4 ::1 198.51.100.1 1 443\r\n", "PROXY TCP6 192.0.2.7 ::1 1 2\r\n",
+            "PROXY TCP4 192.0.2.7\0x 198.51.100.1 1 443\r\n",
+            "PROXY UN\u{212A}NOWN\r\n",
             "PROXY TCP6 fe80::1%lo ::1 1 2\r\n", "PROXY UDP4 192.0.2.7 198.51.100.1 1 2\r\n",
             "PROXY TCP4 192.0.2.7 198.51.100.1 1 2 \r\n", "PROXY  UNKNOWN\r\n",
             "PROXY TCP4 192.0.2.7 198.51.100.1 1 2\r\r\n", "proxy UNKNOWN\r\n",
