@@ -35,7 +35,8 @@ bench: deps ## Measure handshakes and messages against a server of its own proce
 
 soak: deps ## Hold thousands of connections under mixed load (TIME=10m): does anything grow?
 	@swift build --configuration release --product stargate-bench
-	@exec "$$(swift build --configuration release --show-bin-path)/stargate-bench" soak --duration $(TIME)
+	@exec "$$(swift build --configuration release --show-bin-path)/stargate-bench" soak \
+		--duration $(TIME) $$(Scripts/demo-certificate.sh)
 
 bench-truth: deps ## Prove that a server's stall shows in the latencies, and what the client costs
 	@swift build --configuration release --product stargate-bench

@@ -47,6 +47,8 @@ let package = Package(
         ),
         // One header of our own: instructions that Swift has no words for. Nothing to link.
         .systemLibrary(name: "CUTF8"),
+        // The same for the load tester: what the allocator says about itself.
+        .systemLibrary(name: "CMalloc"),
         .target(
             name: "StargateCore",
             dependencies: ["CUV", "COpenSSL", "CZlib", "CUTF8"],
@@ -65,7 +67,7 @@ let package = Package(
         .target(
             name: "StargateBenchKit",
             dependencies: [
-                "StargateCore",
+                "StargateCore", "CMalloc",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Histogram", package: "hdrhistogram-swift"),
             ],

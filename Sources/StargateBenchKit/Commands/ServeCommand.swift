@@ -101,7 +101,7 @@ struct ServeCommand: ParsableCommand {
         let report: DrainReport
         do {
             report = try server.runBlocking(stoppingOn: [.interrupt, .terminate]) {
-                if stopAtEndOfInput { EndOfInput.stopsThisProcess() }
+                if stopAtEndOfInput { Lifeline.watch() }
                 for address in server.addresses.prefix(1) {
                     let url = "\(tls.scheme)://\(address)"
                     Output.write("\(Self.readyPrefix)\(url)\n", to: STDOUT_FILENO)
@@ -142,25 +142,5 @@ extension Server.Configuration {
         maxFragmentCount = max(maxFragmentCount, size / 64)
         // The largest message must fit into the queue as its echo, behind what waits there.
         outputHardLimit = max(outputHardLimit, size * 2)
-    }
-}
-
-/// The other end of the lifeline that `ChildServer` holds.
-enum EndOfInput {
-    /// Sends this process SIGTERM when its standard input ends. The thread that waits for that
-    /// sleeps in `read` and costs nothing.
-    static func stopsThisProcess() {
-        var thread = pthread_t()
-        pthread_create(
-            &thread,
-            nil,
-            { _ in
-                var byte: UInt8 = 0
-                while read(STDIN_FILENO, &byte, 1) > 0 || errno == EINTR { errno = 0 }
-                kill(getpid(), SIGTERM)
-                return nil
-            },
-            nil
-        )
     }
 }

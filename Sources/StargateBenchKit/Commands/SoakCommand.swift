@@ -11,8 +11,11 @@ struct SoakCommand: ParsableCommand {
             Starts a server in a process of its own. Connections of several protocol versions, \
             some of them compressed, have messages of all sizes echoed; topics are published to; \
             readers stop for a while; others come and go; bad clients misbehave. Every message is \
-            numbered and checked. At the end the slopes of the server's memory and descriptors \
-            are printed with their uncertainty (95 %), and a verdict. It uses a small part of one \
+            numbered and checked. With a certificate, one connection in four goes to a second \
+            server, with TLS. It warms up for a quarter of the time, 15 \
+            minutes at most, busier than it is later. At the end the slopes of the server's \
+            memory, of its heap and of its descriptors are printed with their uncertainty \
+            (95 %), and a verdict. It uses a small part of one \
             core, so that it can run beside other work. Exit status: 0 when the verdict is good, \
             else 1.
             """
@@ -33,6 +36,17 @@ struct SoakCommand: ParsableCommand {
     @Option(help: "Loops of the server.")
     var serverLoops = 2
 
+    @Option(
+        help: ArgumentHelp(
+            "With TLS, too: the certificate in this PEM file, which is for 127.0.0.1.",
+            valueName: "file"
+        )
+    )
+    var tlsCert: String?
+
+    @Option(help: ArgumentHelp("The private key of --tls-cert, in PEM.", valueName: "file"))
+    var tlsKey: String?
+
     @Flag(name: .shortAndLong, help: "Show no progress, only the report.")
     var quiet = false
 
@@ -42,6 +56,9 @@ struct SoakCommand: ParsableCommand {
         }
         guard (1...100_000).contains(connections), (1...1000).contains(topics) else {
             throw ValidationError("--connections is at most 100000, --topics at most 1000")
+        }
+        guard (tlsCert == nil) == (tlsKey == nil) else {
+            throw ValidationError("--tls-cert and --tls-key go together")
         }
         guard rate > 0, rate <= 1e6 else { throw ValidationError("--rate is more than 0") }
         guard (1...1024).contains(serverLoops) else {
@@ -61,23 +78,35 @@ struct SoakCommand: ParsableCommand {
             throw ValidationError(problem)
         }
         let interruption = Interruption()
-        let child = try ChildServer(
-            executable: ChildServer.ownExecutable,
-            loops: serverLoops,
-            maxMessageSize: 1 << 20,
-            deflate: .shared
-        )
-        plan.url = String(child.url.dropLast())
+        var children = [try startServer(tls: nil)]
+        plan.url = String(children[0].url.dropLast())
+        if let certificate = tlsCert, let key = tlsKey {
+            let child = try startServer(tls: (certificate, key))
+            var configuration = TLSClientConfiguration()
+            configuration.trust = .file(certificate)
+            plan.tls = (String(child.url.dropLast()), configuration)
+            children.append(child)
+        }
         var run = SoakRun(
             plan: plan,
             length: duration,
             serverLoops: serverLoops,
-            child: child,
+            children: children,
             isQuiet: quiet,
             interruption: interruption
         )
         let report = try run.conduct()
         Output.write(report.text, to: STDOUT_FILENO)
         guard report.objections.isEmpty else { throw ExitCode(ExitStatus.errors.rawValue) }
+    }
+
+    private func startServer(tls: (certificate: String, key: String)?) throws -> ChildServer {
+        try ChildServer(
+            executable: ChildServer.ownExecutable,
+            loops: serverLoops,
+            maxMessageSize: 1 << 20,
+            deflate: .shared,
+            tls: tls
+        )
     }
 }

@@ -14,22 +14,23 @@ final class ChildServer {
     ///   - maxMessageSize: the largest message it takes, in bytes.
     ///   - protocols: what it speaks, as `serve` takes it.
     ///   - deflate: how it compresses.
+    ///   - tls: the files of its certificate and key; nil for none.
     /// - Throws: `ChildProcess.Failure` when it does not start to listen.
     init(
         executable: String,
         loops: Int,
         maxMessageSize: Int,
         protocols: String = "default",
-        deflate: DeflateMode = .off
+        deflate: DeflateMode = .off,
+        tls: (certificate: String, key: String)? = nil
     ) throws(ChildProcess.Failure) {
-        process = try ChildProcess(
-            path: executable,
-            arguments: [
-                "serve", "--port", "0", "--loops", String(loops), "--max-message-size",
-                String(maxMessageSize), "--protocols", protocols, "--deflate",
-                deflate.rawValue, "--stop-at-end-of-input",
-            ]
-        )
+        var arguments = [
+            "serve", "--port", "0", "--loops", String(loops), "--max-message-size",
+            String(maxMessageSize), "--protocols", protocols, "--deflate",
+            deflate.rawValue, "--stop-at-end-of-input",
+        ]
+        if let tls { arguments += ["--tls-cert", tls.certificate, "--tls-key", tls.key] }
+        process = try ChildProcess(path: executable, arguments: arguments)
         guard let line = process.readLine(timeout: TimeSpan(seconds: 10)),
             line.hasPrefix(ServeCommand.readyPrefix)
         else {
@@ -44,6 +45,12 @@ final class ChildServer {
 
     /// Whether it has ended of its own accord.
     var isGone: Bool { process.hasEnded }
+
+    /// The bytes that it has allocated and not freed; nil when it does not answer.
+    func allocatedByteCount() -> UInt64? {
+        process.writeLine("")
+        return process.readLine(timeout: TimeSpan(seconds: 5)).flatMap { UInt64($0) }
+    }
 
     /// Asks it to stop and waits until it has. Returns whether it ended well, with status 0.
     @discardableResult

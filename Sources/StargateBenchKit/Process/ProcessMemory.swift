@@ -8,6 +8,9 @@ struct ProcessMemory: Sendable, Equatable {
     var resident: UInt64 = 0
     /// Proportional set size: shared pages counted by the share of each user.
     var proportional: UInt64 = 0
+    /// Pages that belong to no file: what the process itself has asked for. The rest is the program
+    /// and its libraries, of which a share depends on what else runs on this machine.
+    var anonymous: UInt64 = 0
 
     /// The memory of the processes together; nil if none of them can be read.
     static func read(_ processes: [Int32]) -> ProcessMemory? {
@@ -16,11 +19,13 @@ struct ProcessMemory: Sendable, Equatable {
         for process in processes {
             guard let text = ProcFile.text("/proc/\(process)/smaps_rollup"),
                 let resident = ProcFile.number(after: "Rss", in: text),
-                let proportional = ProcFile.number(after: "Pss", in: text)
+                let proportional = ProcFile.number(after: "Pss", in: text),
+                let anonymous = ProcFile.number(after: "Anonymous", in: text)
             else { continue }
             found = true
             sum.resident += resident * 1024
             sum.proportional += proportional * 1024
+            sum.anonymous += anonymous * 1024
         }
         return found ? sum : nil
     }

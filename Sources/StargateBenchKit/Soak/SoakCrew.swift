@@ -5,6 +5,8 @@ internal import StargateCore
 /// What a soak is made of.
 struct SoakPlan: Sendable {
     var url: String
+    /// A second server, with TLS, to which one connection in four goes, and one topic in four.
+    var tls: (url: String, configuration: TLSClientConfiguration)?
     /// Connections that are held and have messages echoed.
     var echoers = 2000
     /// Topics, and how many hear each.
@@ -45,6 +47,8 @@ final class SoakCrew {
     private var nextTopic = 0
     private var due = (connects: 0.0, echoes: 0.0, publications: 0.0, churn: 0.0, pauses: 0.0)
     private var turns = 0
+    /// So many times faster than planned everything is done, to warm the server up.
+    var haste = 1.0
     /// Whether all connections were there once: nothing is published before.
     private(set) var hasBegun = false
     private(set) var isLeaving = false
@@ -80,12 +84,12 @@ final class SoakCrew {
         guard !isLeaving else { return }
         turns += 1
         each(&due.connects, plan.connectRate) { self.connectNext() }
-        each(&due.echoes, plan.echoRate) { self.echo() }
+        each(&due.echoes, plan.echoRate * haste) { self.echo() }
         hasBegun = hasBegun || isComplete
         guard hasBegun else { return }
-        each(&due.publications, plan.publishRate) { self.publish() }
-        each(&due.churn, plan.churnRate) { self.churn() }
-        each(&due.pauses, 1 / plan.pauseInterval) { self.pause() }
+        each(&due.publications, plan.publishRate * haste) { self.publish() }
+        each(&due.churn, plan.churnRate * haste) { self.churn() }
+        each(&due.pauses, haste / plan.pauseInterval) { self.pause() }
         if turns % 100 == 0 { replaceLate() }
     }
 
@@ -104,16 +108,28 @@ final class SoakCrew {
         if echoers.count < plan.echoers {
             let echoer = SoakEcho(self, sender: takeSender())
             echoers.append(echoer)
-            connect(echoer, path: "/")
+            connect(echoer, path: "/", withTLS: Self.goesToTLS(echoers.count - 1))
         } else if publishers.count < plan.topics {
             let publisher = SoakSubscriber(self, topic: publishers.count)
             publishers.append(publisher)
-            connect(publisher, path: "/topic/soak-\(publisher.topic)")
+            connect(publisher)
         } else if subscribers.count < plan.topics * plan.subscribersPerTopic {
             let subscriber = SoakSubscriber(self, topic: subscribers.count % plan.topics)
             subscribers.append(subscriber)
-            connect(subscriber, path: "/topic/soak-\(subscriber.topic)")
+            connect(subscriber)
         }
+    }
+
+    /// One in four, of every version and with every compression.
+    private static func goesToTLS(_ index: Int) -> Bool { index / 4 % 4 == 3 }
+
+    /// Everybody who has to do with a topic is on the same server.
+    private func connect(_ subscriber: SoakSubscriber) {
+        connect(
+            subscriber,
+            path: "/topic/soak-\(subscriber.topic)",
+            withTLS: subscriber.topic % 4 == 3
+        )
     }
 
     private func takeSender() -> UInt32 {
@@ -121,11 +137,13 @@ final class SoakCrew {
         return nextSender
     }
 
-    private func connect(_ handler: any WebSocketHandler, path: String) {
-        guard var request = try? ClientRequest(url: plan.url + path) else {
+    private func connect(_ handler: any WebSocketHandler, path: String, withTLS: Bool) {
+        let tls = withTLS ? plan.tls : nil
+        guard var request = try? ClientRequest(url: (tls?.url ?? plan.url) + path) else {
             ledger.broken += 1
             return
         }
+        if let tls { request.tls = tls.configuration }
         let versions: [ProtocolVersion] = [.rfc6455, .rfc6455, .hybi8, .hybi7]
         request.protocolVersion = versions[Int(nextSender % 4)]
         if nextSender % 3 == 0 { request.compression = plan.compression }
@@ -160,7 +178,7 @@ final class SoakCrew {
     private func churn() {
         let echoer = SoakEcho(self, sender: takeSender(), isBrief: true)
         brief[ObjectIdentifier(echoer)] = echoer
-        connect(echoer, path: "/")
+        connect(echoer, path: "/", withTLS: Self.goesToTLS(Int(nextSender)))
     }
 
     private func pause() {
@@ -171,8 +189,7 @@ final class SoakCrew {
         let now = MonotonicClock.now()
         for index in echoers.indices where echoers[index].isLate(now: now) {
             echoers[index].leave()
-            echoers[index] = SoakEcho(self, sender: takeSender())
-            connect(echoers[index], path: "/")
+            replaceEchoer(at: index)
         }
     }
 
@@ -182,8 +199,12 @@ final class SoakCrew {
         guard !isExpected else { return }
         ledger.broken += 1
         guard !isLeaving, let index = echoers.firstIndex(where: { $0 === echoer }) else { return }
+        replaceEchoer(at: index)
+    }
+
+    private func replaceEchoer(at index: Int) {
         echoers[index] = SoakEcho(self, sender: takeSender())
-        connect(echoers[index], path: "/")
+        connect(echoers[index], path: "/", withTLS: Self.goesToTLS(index))
     }
 
     // MARK: The end

@@ -3,10 +3,16 @@
 internal import Glibc
 internal import StargateCore
 
-/// What the kernel says about a process at a moment of the run.
+/// What the kernel says about the servers at a moment of the run.
 struct SoakSample: Sendable {
     var seconds: Double
+    /// Bytes that belong to no file. The program's and the libraries' pages are left out: they are
+    /// shared with whatever else runs on this machine, and come and go with it.
     var memory: Double
+    /// Bytes that are allocated and not freed.
+    var allocated: Double
+    /// Bytes of all pages, files included.
+    var resident: Double
     var descriptors: Double
 }
 
@@ -29,10 +35,22 @@ struct SoakReport: Sendable {
     var clientCPU: Double
     /// Descriptors of the server before the first connection and after the last.
     var descriptors: (before: Int, after: Int)
-    var childEndedWell: Bool
+    var childrenEndedWell: Bool
 
-    var memory: Trend? { Trend(samples.map { ($0.seconds, $0.memory) }) }
+    var memory: Trend? { Trend(quietest(samples.map { ($0.seconds, $0.memory) })) }
+    var allocated: Trend? { Trend(quietest(samples.map { ($0.seconds, $0.allocated) })) }
     var descriptorTrend: Trend? { Trend(samples.map { ($0.seconds, $0.descriptors) }) }
+
+    /// The least of every 24th part of the time: what a slow reader leaves in a queue comes and
+    /// goes, and what never goes again is what counts.
+    private func quietest(
+        _ samples: [(seconds: Double, value: Double)]
+    ) -> [(seconds: Double, value: Double)] {
+        let size = max(1, samples.count / 24)
+        return stride(from: 0, to: samples.count - size + 1, by: size).compactMap { start in
+            samples[start..<start + size].min { $0.value < $1.value }
+        }
+    }
 
     private var isLong: Bool { seconds >= Self.slopeSecondsMin }
 
@@ -46,13 +64,14 @@ struct SoakReport: Sendable {
         if ledger.faults > 0 { list.append("\(ledger.faults) faults") }
         if ledger.echoed == 0 || ledger.delivered == 0 { list.append("nothing was received") }
         if let memory, memory.exceeds(memoryPerHourMax) { list.append("memory grows") }
+        if let allocated, allocated.exceeds(memoryPerHourMax) { list.append("the heap grows") }
         if isLong, let descriptorTrend, descriptorTrend.exceeds(Self.descriptorsPerHourMax) {
             list.append("descriptors grow")
         }
         if descriptors.after > descriptors.before {
             list.append("\(descriptors.after - descriptors.before) descriptors were left open")
         }
-        if !childEndedWell { list.append("the server did not end well") }
+        if !childrenEndedWell { list.append("a server did not end well") }
         return list
     }
 
@@ -68,11 +87,15 @@ struct SoakReport: Sendable {
                 + "bad clients kept \(ledger.tolerated)",
         ]
         if let last = samples.last {
-            lines.append("server memory at the end \(kib(last.memory)) KiB")
-        }
-        if let memory {
             lines.append(
-                "memory slope \(kib(memory.perHour)) +- \(kib(memory.uncertainty)) KiB/h "
+                "server memory at the end \(kib(last.memory)) KiB, with the pages of files "
+                    + "\(kib(last.resident)) KiB; \(kib(last.allocated)) KiB are allocated"
+            )
+        }
+        for (name, trend) in [("memory", memory), ("heap", allocated)] {
+            guard let trend else { continue }
+            lines.append(
+                "\(name) slope \(kib(trend.perHour)) +- \(kib(trend.uncertainty)) KiB/h "
                     + "(\(samples.count) samples after warm-up, at most "
                     + "\(kib(memoryPerHourMax)) allowed)"
             )
@@ -102,9 +125,14 @@ struct SoakRun {
     let plan: SoakPlan
     let length: TimeSpan
     let serverLoops: Int
-    let child: ChildServer
+    let children: [ChildServer]
     let isQuiet: Bool
     var interruption: Interruption
+
+    /// How much busier the first half of the warm-up is than the rest. Buffers are kept for the
+    /// next who needs them, and the pages of a buffer are touched as far as it was ever filled: at
+    /// the rate at which the server is judged, it would take hours until the worst moment has come.
+    private static let warmUpHaste = 4.0
 
     /// The crew, which is touched on its loop only.
     private final class Post: @unchecked Sendable {
@@ -123,16 +151,18 @@ struct SoakRun {
         let post = Post()
         let plan = plan
         // libuv opens a spare one on each loop, with the loop's first connection.
-        let descriptorsBefore = descriptorCount + serverLoops
+        let descriptorsBefore = descriptorCount + serverLoops * children.count
         group.mailboxes.first?.post { eventLoop in
             post.crew = SoakCrew(plan, on: eventLoop)
             post.crew?.start()
         }
-        let ruffian = SoakRuffian(
-            port: (try? TargetAddress(plan.url).port) ?? 0,
-            interval: TimeSpan(seconds: 1)
-        )
-        ruffian.start()
+        let ruffians = [plan.url, plan.tls?.url].compactMap { $0 }.map { url in
+            SoakRuffian(
+                port: (try? TargetAddress(url).port) ?? 0,
+                interval: TimeSpan(seconds: 1)
+            )
+        }
+        for ruffian in ruffians { ruffian.start() }
         let view = { Self.view(post, group) }
         let begin = MonotonicClock.now()
         while !(view()?.hasBegun ?? true), !interruption.check(), seconds(since: begin) < 120 {
@@ -140,13 +170,13 @@ struct SoakRun {
         }
         let heldCount = view()?.openCount ?? 0
         say("\(heldCount) connections are open")
-        let usage = ProcessUsage.read([child.processID])
+        let usage = ProcessUsage.read(processes)
         let ownUsage = MonotonicClock.processCPUTime()
-        let (samples, measured) = watch(view, ruffian)
-        let used = ProcessUsage.read([child.processID]).flatMap { now in usage.map(now.since) }
+        let (samples, measured) = watch(view, ruffians, post, group)
+        let used = ProcessUsage.read(processes).flatMap { now in usage.map(now.since) }
         let ownUsed = MonotonicClock.processCPUTime().minus(ownUsage)
-        ruffian.stop()
-        let ledger = finish(post, group, ruffian, view)
+        for ruffian in ruffians { ruffian.stop() }
+        let ledger = finish(post, group, ruffians, view)
         // Those that ended a moment ago are still being closed.
         usleep(6_000_000)
         let descriptorsAfter = descriptorCount
@@ -159,38 +189,53 @@ struct SoakRun {
             serverCPU: Double(used?.cpuNanoseconds ?? 0) / 1e9 / max(measured, 0.001),
             clientCPU: Double(ownUsed) / 1e9 / max(measured, 0.001),
             descriptors: (descriptorsBefore, descriptorsAfter),
-            childEndedWell: child.stop()
+            childrenEndedWell: children.map { $0.stop() }.allSatisfy(\.self)
         )
     }
 
     /// Samples until the time is over; what was sampled after the warm-up, and the seconds.
     private mutating func watch(
         _ view: () -> View?,
-        _ ruffian: SoakRuffian
+        _ ruffians: [SoakRuffian],
+        _ post: Post,
+        _ group: LoopGroup
     ) -> ([SoakSample], Double) {
         let begin = MonotonicClock.now()
         let warmUp = min(length.seconds / 4, 900)
+        let setHaste = { (haste: Double) in
+            _ = group.mailboxes.first?.post { _ in post.crew?.haste = haste }
+        }
+        setHaste(Self.warmUpHaste)
+        var isHasty = true
         let interval = max(0.5, min(10, length.seconds / 200))
         var samples: [SoakSample] = []
         var nextLine = 60.0
         while seconds(since: begin) < length.seconds, !interruption.check() {
             usleep(UInt32(interval * 1e6))
             let now = seconds(since: begin)
-            let memory = ProcessMemory.read([child.processID])
+            if isHasty, now >= warmUp / 2 {
+                isHasty = false
+                setHaste(1)
+            }
+            let memory = ProcessMemory.read(processes)
             let sample = SoakSample(
                 seconds: now,
-                memory: Double(memory?.proportional ?? 0),
+                memory: Double(memory?.anonymous ?? 0),
+                allocated: Double(allocatedByteCount ?? 0),
+                resident: Double(memory?.resident ?? 0),
                 descriptors: Double(descriptorCount)
             )
-            if now >= warmUp, memory != nil { samples.append(sample) }
+            if now >= warmUp, sample.memory > 0, sample.allocated > 0 { samples.append(sample) }
             if now >= nextLine, let view = view() {
                 nextLine += 60
                 let ledger = view.ledger
+                let tolerated = ruffians.reduce(0) { $0 + $1.ledger.tolerated }
                 say(
                     "\(Figure.fixed(now, 0)) s: \(view.openCount) open, \(ledger.echoed) echoed, "
                         + "\(ledger.delivered) delivered, "
-                        + "\(ledger.faults + ruffian.ledger.tolerated) faults, server "
-                        + "\(Figure.fixed(sample.memory / 1024, 0)) KiB, "
+                        + "\(ledger.faults + tolerated) faults, server "
+                        + "\(Figure.fixed(sample.memory / 1024, 0)) KiB, of them "
+                        + "\(Figure.fixed(sample.allocated / 1024, 0)) allocated, "
                         + "\(Int(sample.descriptors)) descriptors"
                 )
             }
@@ -202,7 +247,7 @@ struct SoakRun {
     private func finish(
         _ post: Post,
         _ group: LoopGroup,
-        _ ruffian: SoakRuffian,
+        _ ruffians: [SoakRuffian],
         _ view: () -> View?
     ) -> SoakLedger {
         group.mailboxes.first?.post { _ in post.crew?.rest() }
@@ -211,7 +256,7 @@ struct SoakRun {
         group.mailboxes.first?.post { _ in post.crew?.leave() }
         for _ in 0..<50 where (view()?.openCount ?? 0) > 0 { usleep(100_000) }
         var ledger = view()?.ledger ?? SoakLedger()
-        ledger += ruffian.ledger
+        for ruffian in ruffians { ledger += ruffian.ledger }
         return ledger
     }
 
@@ -226,9 +271,18 @@ struct SoakRun {
         return answer.take(1, timeoutMilliseconds: 10_000)?.first
     }
 
-    /// The open descriptors of the server.
+    /// What the servers have allocated; nil when one does not answer.
+    private var allocatedByteCount: UInt64? {
+        children.reduce(0) { sum, child in
+            sum.flatMap { sum in child.allocatedByteCount().map { sum &+ $0 } }
+        }
+    }
+
+    private var processes: [Int32] { children.map(\.processID) }
+
+    /// The open descriptors of the servers.
     private var descriptorCount: Int {
-        ProcFile.names(in: "/proc/\(child.processID)/fd").count
+        processes.reduce(0) { $0 + ProcFile.names(in: "/proc/\($1)/fd").count }
     }
 
     private func seconds(since begin: UInt64) -> Double {

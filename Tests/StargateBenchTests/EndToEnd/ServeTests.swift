@@ -39,6 +39,7 @@ struct ServeTests {
 
     @Test func `a message above the limit is answered with 1009`() throws {
         let child = try ChildServer(executable: Peer.bench, loops: 1, maxMessageSize: 1000)
+        #expect(child.allocatedByteCount() ?? 0 > 100_000)
         let report = try TestRun(url: child.url, size: 1001).echo()
         #expect(report.errors.count(of: .closedEarly) == 2, "\(report.errors)")
         #expect(report.errors.first?.firstExample.contains("1009") ?? false)

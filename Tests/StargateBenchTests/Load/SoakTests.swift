@@ -37,6 +37,44 @@ struct SoakTests {
         #expect(ledger.faults == 5)
     }
 
+    /// An hour in which a process grows by so many bytes, and a slow reader comes every 15 seconds.
+    private func report(growth: Double, heapGrowth: Double) -> SoakReport {
+        let samples = (90..<360).map { index in
+            let seconds = Double(index) * 10
+            let queue = index % 5 < 2 ? 3e6 : 0
+            return SoakSample(
+                seconds: seconds,
+                memory: 20e6 + queue + growth * seconds / 3600,
+                allocated: 18e6 + queue + heapGrowth * seconds / 3600,
+                resident: 40e6 + 10 * growth * seconds / 3600,
+                descriptors: 2850 + Double(index % 7)
+            )
+        }
+        var ledger = SoakLedger()
+        ledger.echoed = 1000
+        ledger.delivered = 1000
+        return SoakReport(
+            ledger: ledger,
+            samples: samples,
+            heldCount: 2820,
+            seconds: 3600,
+            serverCPU: 0.1,
+            clientCPU: 0.1,
+            descriptors: (10, 10),
+            childrenEndedWell: true
+        )
+    }
+
+    @Test("a leak shows behind the queues of slow readers, and they are none")
+    func verdicts() {
+        let limit = SoakReport.memoryPerHourMax
+        #expect(report(growth: 0, heapGrowth: 0).objections.isEmpty)
+        #expect(report(growth: limit * 0.9, heapGrowth: limit * 0.9).objections.isEmpty)
+        #expect(report(growth: limit * 1.1, heapGrowth: 0).objections == ["memory grows"])
+        // What still fits into pages that were touched before.
+        #expect(report(growth: 0, heapGrowth: limit * 1.1).objections == ["the heap grows"])
+    }
+
     @Test("the slope of a line, and of noise")
     func trends() throws {
         let line = (0..<60).map { (seconds: Double($0 * 60), value: 5 + Double($0)) }

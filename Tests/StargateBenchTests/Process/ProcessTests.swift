@@ -24,8 +24,17 @@ import Testing
         #expect(ProcessMemory.read([Int32.max]) == nil)
     }
 
+    @Test func `what is allocated shows at once`() {
+        let before = Heap.allocatedByteCount
+        // So much that what other tests free meanwhile does not matter.
+        let memory = malloc(256 << 20)
+        #expect(Heap.allocatedByteCount > before + 128 << 20)
+        free(memory)
+    }
+
     @Test func `this process uses memory`() throws {
         let memory = try #require(ProcessMemory.read([getpid()]))
+        #expect(memory.anonymous > 0 && memory.anonymous <= memory.resident)
         #expect(memory.resident > 0)
         #expect(memory.proportional <= memory.resident)
     }
