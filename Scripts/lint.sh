@@ -24,6 +24,10 @@ foreign=$(grep -rnE '^[a-z@ ]*import ' Sources/StargateCore --include='*.swift' 
     | grep -vE 'import (Swift|Synchronization|CUV|COpenSSL|CZlib|CUTF8|Glibc|Musl|Darwin)$' || true)
 [ -z "$foreign" ] || complain "StargateCore imports more than it may:" $'\n'"$foreign"
 
+# The thread sanitizer sees one kind of lock only.
+locks=$(grep -rnw 'Mutex' Sources Tests --include='*.swift' | grep -v '/Lock.swift:' || true)
+[ -z "$locks" ] || complain "a Mutex that is no Lock:" $'\n'"$locks"
+
 # Wire data meets some rooms first: nothing in them may trap.
 Scripts/trap-gate.py --self-test && Scripts/trap-gate.py || failed=1
 

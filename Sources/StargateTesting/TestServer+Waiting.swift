@@ -61,7 +61,7 @@ extension TestServer {
 
 /// What became of a task, for the thread that drives the loops.
 private final class Outcome<Value: Sendable>: Sendable {
-    private let stored = Mutex<Result<Value, any Error>?>(nil)
+    private let stored = Lock<Result<Value, any Error>?>(nil)
 
     var result: Result<Value, any Error>? { stored.withLock { $0 } }
 

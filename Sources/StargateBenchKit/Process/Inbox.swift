@@ -5,7 +5,7 @@ internal import Synchronization
 
 /// A letter box with a bell: any thread puts something in, one thread waits for it.
 final class Inbox<Item: Sendable>: Sendable {
-    private let items = Mutex<[Item]>([])
+    private let items = Lock<[Item]>([])
     /// Without it, for want of descriptors, the waiting thread looks every 50 ms.
     private let bell = PipeEnds(isBlocking: false)
 

@@ -16,7 +16,7 @@ final class SoakRuffian: Sendable {
 
     private let port: UInt16
     private let interval: TimeSpan
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// What a bad client does.
     private enum Manner: CaseIterable {

@@ -119,7 +119,7 @@ extension WebSocketClient {
 
 /// When a connection was opened, if it was.
 private final class OpeningTime: Sendable {
-    private let instant = Mutex<ContinuousClock.Instant?>(nil)
+    private let instant = Lock<ContinuousClock.Instant?>(nil)
 
     func set() { instant.withLock { $0 = .now } }
 

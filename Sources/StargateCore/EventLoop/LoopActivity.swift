@@ -75,7 +75,7 @@ struct RouteMark: Equatable, Sendable {
     /// No route, or one too many.
     static let none = RouteMark(index: 0)
     /// The patterns of the process, in the order in which they were first used.
-    private static let patterns = Mutex<[String]>([""])
+    private static let patterns = Lock<[String]>([""])
 
     init(index: UInt16) { self.index = index }
 

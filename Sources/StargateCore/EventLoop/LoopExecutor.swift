@@ -21,7 +21,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private let loop: Loop
     /// The thread that runs jobs; 0 for none.
     private let thread = Atomic<UInt>(0)
-    private let foreign = Mutex(Foreign())
+    private let foreign = Lock(Foreign())
     private let handlers = Atomic<Int>(0)
 
     /// Jobs that came from this thread, in order.

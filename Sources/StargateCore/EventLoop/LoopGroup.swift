@@ -84,7 +84,7 @@ private final class LoopThread: Sendable {
     let mailbox: Mailbox
     let activity: LoopActivity
     let meter: Meter
-    private let life: Mutex<Life>
+    private let life: Lock<Life>
 
     private struct Life {
         var thread: pthread_t?
@@ -104,7 +104,7 @@ private final class LoopThread: Sendable {
         mailbox = eventLoop.mailbox
         activity = eventLoop.activity
         meter = eventLoop.meter
-        life = Mutex(Life())
+        life = Lock(Life())
         let start = Start(eventLoop)
         start.thread = self
         var thread = pthread_t()

@@ -15,7 +15,7 @@ public final class Mailbox: Sendable {
         var isOpen = true
     }
 
-    private let contents = Mutex(Contents())
+    private let contents = Lock(Contents())
     /// Wakes the loop. Called under the lock and only while the mailbox is open, which ends before
     /// the loop's driver stops.
     private let wakeUp: @Sendable () -> Void

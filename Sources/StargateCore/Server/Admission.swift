@@ -10,9 +10,9 @@ final class Admission: Sendable {
     private let count = Atomic<Int>(0)
     /// What may be taken of the descriptors; looked up again when it is reached.
     private let descriptorLimit = Atomic<Int>(0)
-    private let addresses = Mutex(AddressTable())
+    private let addresses = Lock(AddressTable())
     /// The seat of those whose address does not matter.
-    private let anonymous = Mutex<Seat?>(nil)
+    private let anonymous = Lock<Seat?>(nil)
 
     init(_ configuration: Server.Configuration, _ budget: MemoryBudget) {
         self.configuration = configuration

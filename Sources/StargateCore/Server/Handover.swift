@@ -24,7 +24,7 @@ final class HandoverServer: Sendable {
     private let bell: (reading: Int32, writing: Int32)
     private let descriptors: [Int32]
     private let taken: @Sendable () -> Void
-    private let life = Mutex(Life())
+    private let life = Lock(Life())
 
     private struct Life {
         var thread: pthread_t?

@@ -8,11 +8,11 @@ internal import Synchronization
 final class MemoryBudget: Sendable {
     /// In bytes; nil for no limit.
     let byteCount: Int?
-    private let meters: Mutex<[Meter]>
+    private let meters: Lock<[Meter]>
 
     init(_ byteCount: Int?) {
         self.byteCount = byteCount
-        meters = Mutex([])
+        meters = Lock([])
     }
 
     /// Half of what this process may use: of the memory of the machine, or of its container. The

@@ -13,7 +13,7 @@ public final class Server: Sendable {
     /// How this server listens and what it allows.
     public let configuration: Configuration
 
-    let state = Mutex(State())
+    let state = Lock(State())
     /// The topics, across all loops.
     let topicRegistry = TopicRegistry()
     /// What the loops may hold together.

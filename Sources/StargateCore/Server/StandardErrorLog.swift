@@ -4,7 +4,7 @@ internal import Synchronization
 
 /// Lines on standard error, for a caller that must never wait: the callers are event loops.
 struct StandardErrorLog {
-    static let shared = Mutex(StandardErrorLog(descriptor: STDERR_FILENO))
+    static let shared = Lock(StandardErrorLog(descriptor: STDERR_FILENO))
 
     /// What a pipe takes whole or not at all, and what the system promises room for when it says
     /// that a pipe can be written to.

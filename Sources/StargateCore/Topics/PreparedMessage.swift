@@ -17,7 +17,7 @@ public final class PreparedMessage: Sendable {
     /// The frame of RFC 6455, which ends with the payload.
     let plain: EncodedFrame
     private let mayCompress: Bool
-    private let variants = Mutex(Variants())
+    private let variants = Lock(Variants())
 
     private struct Variants {
         var hixie: EncodedFrame?

@@ -18,7 +18,7 @@ final class TopicInbox: Sendable {
     /// Under which key the loop keeps its table.
     private let tableKey: ObjectIdentifier
     private let mailbox: Mailbox
-    private let contents = Mutex(Contents())
+    private let contents = Lock(Contents())
     /// How many filters have subscribers on the loop: without any it is not even woken.
     private let filterCount = Atomic<Int>(0)
 

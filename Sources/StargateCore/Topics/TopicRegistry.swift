@@ -25,7 +25,7 @@ final class TopicRegistry: Sendable {
         var loopCounts: [TopicFilter: Int] = [:]
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     /// Under which key loops keep their ``TopicTable``.
     var tableKey: ObjectIdentifier { ObjectIdentifier(self) }

@@ -17,7 +17,7 @@ struct ConnectionSlab {
     private(set) var activeCount = 0
 
     /// Chunks of loops that stopped, by stride.
-    private static let retired = Mutex<[Int: [RetiredChunk]]>([:])
+    private static let retired = Lock<[Int: [RetiredChunk]]>([:])
 
     @safe
     private struct RetiredChunk: @unchecked Sendable {

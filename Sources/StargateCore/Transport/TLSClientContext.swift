@@ -9,7 +9,7 @@ final class TLSClientContext: @unchecked Sendable {
     private let context: OpaquePointer
     /// Sessions by host and port, the last that the server sent. Used once, with TLS 1.3, as RFC 8446
     /// section C.4 advises: two connections with one ticket could be linked.
-    private let sessions = Mutex<[String: Ticket]>([:])
+    private let sessions = Lock<[String: Ticket]>([:])
     private static let sessionCountMax = 256
 
     @safe
@@ -18,7 +18,7 @@ final class TLSClientContext: @unchecked Sendable {
     }
 
     /// Contexts by configuration: reading the system's authorities takes tens of milliseconds.
-    private static let shared = Mutex<[TLSClientConfiguration: TLSClientContext]>([:])
+    private static let shared = Lock<[TLSClientConfiguration: TLSClientContext]>([:])
     private static let sharedCountMax = 16
 
     /// The context for a configuration: the one that is there, or a new one.

@@ -15,7 +15,7 @@ final class VirtualDriver: LoopDriver {
     /// Set from any thread, looked at by the thread that makes the turns.
     final class Bell: Sendable {
         let isRung = Atomic<Bool>(false)
-        let listener = Mutex<(@Sendable () -> Void)?>(nil)
+        let listener = Lock<(@Sendable () -> Void)?>(nil)
 
         func ring() {
             isRung.store(true, ordering: .releasing)

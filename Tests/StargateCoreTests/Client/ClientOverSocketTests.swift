@@ -64,7 +64,7 @@ struct ClientOverSocketTests {
         let group = try LoopGroup(count: 1)
         defer { group.stopBlocking() }
         let completions = Journal()
-        let outcome = Mutex<ClientError?>(nil)
+        let outcome = Lock<ClientError?>(nil)
         group.mailboxes.first?.post { loop in
             WebSocketClient.connect(request, on: loop, handler: ScriptedHandler(journal, script)) {
                 if case .failure(let error) = $0 { outcome.withLock { $0 = error } }

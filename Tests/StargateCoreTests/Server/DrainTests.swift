@@ -40,7 +40,7 @@ struct DrainTests {
 
     @Test("THREATS 107: another code and reason, and a report that adds up", arguments: [1, 2])
     func report(loopCount: Int) async throws {
-        let reports = Mutex<[DrainReport]>([])
+        let reports = Lock<[DrainReport]>([])
         let server = try TestServer(
             .quiet {
                 $0.loopCount = loopCount

@@ -52,7 +52,7 @@ struct ProtocolsOverSocketTests {
 
     @Test("text is echoed in every version", arguments: ProtocolVersion.allCases)
     func echoes(version: ProtocolVersion) async throws {
-        let seen = Mutex<Set<ProtocolVersion>>([])
+        let seen = Lock<Set<ProtocolVersion>>([])
         let server = try TestServer(
             .quiet { $0.protocols = .all },
             script: Script(opened: { socket in

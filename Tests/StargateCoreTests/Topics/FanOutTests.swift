@@ -76,7 +76,7 @@ struct FanOutTests {
     /// What the server keeps about one run.
     private final class Counts: Sendable {
         let dropped = Atomic<Int>(0)
-        let closed = Mutex<[UInt16]>([])
+        let closed = Lock<[UInt16]>([])
     }
 
     private final class Subscriber: WebSocketHandler {

@@ -8,9 +8,9 @@ import Synchronization
 final class TopicLog: Sendable {
     let journal = Journal()
     let droppedCount = Atomic<Int>(0)
-    let closeCodes = Mutex<[UInt16]>([])
+    let closeCodes = Lock<[UInt16]>([])
     /// The names of connections, in the order in which they came.
-    let connections = Mutex<[ConnectionID]>([])
+    let connections = Lock<[ConnectionID]>([])
 }
 
 /// Takes commands as text messages and answers each of them:
