@@ -16,7 +16,7 @@ final class FanOutRun {
     /// What the server keeps about those who do not read.
     private final class Counts: Sendable {
         let dropped = Atomic<Int>(0)
-        let closed = Mutex<[UInt16]>([])
+        let closed = Lock<[UInt16]>([])
         /// The same of those who read: for them there must be nothing to tell.
         let readersDropped = Atomic<Int>(0)
         let readersClosed = Atomic<Int>(0)

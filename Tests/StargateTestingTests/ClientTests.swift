@@ -24,7 +24,7 @@ private final class Display: WebSocketHandler {
 }
 
 private final class Shown: Sendable {
-    let lines = Mutex<[String]>([])
+    let lines = Lock<[String]>([])
 }
 
 @Suite("Clients in memory")

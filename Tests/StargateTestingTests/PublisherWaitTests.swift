@@ -29,8 +29,8 @@ private final class Follower: WebSocketHandler {
 }
 
 private final class WaitLog: Sendable {
-    let followers = Mutex<[ConnectionID]>([])
-    let codes = Mutex<[UInt16]>([])
+    let followers = Lock<[ConnectionID]>([])
+    let codes = Lock<[UInt16]>([])
     let dropped = Atomic<Int>(0)
 }
 

@@ -1,6 +1,7 @@
 // How loops answer the thread that conducts the run: it has no loop and may block.
 
 internal import Glibc
+internal import StargateCore
 internal import Synchronization
 
 /// A letter box with a bell: any thread puts something in, one thread waits for it.

@@ -1,6 +1,7 @@
 // The bad clients of a soak: plain sockets on a thread of their own, one after the other.
 
 internal import Glibc
+internal import StargateCore
 internal import Synchronization
 
 /// Misbehaves towards a server again and again, and counts whether the server gets rid of it.

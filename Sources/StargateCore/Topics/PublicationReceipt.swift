@@ -24,7 +24,7 @@ final class PublisherPatience: Sendable {
         case over
     }
 
-    private let state = Mutex(State.pending)
+    private let state = Lock(State.pending)
 
     /// The publisher need not wait any longer. On any thread, as often as one likes.
     func end() {

@@ -15,8 +15,8 @@ struct SpreadTests {
     }
 
     private final class Counts: Sendable {
-        let byLoop: Mutex<[Int]>
-        init(loopCount: Int) { byLoop = Mutex(Array(repeating: 0, count: loopCount)) }
+        let byLoop: Lock<[Int]>
+        init(loopCount: Int) { byLoop = Lock(Array(repeating: 0, count: loopCount)) }
     }
 
     @Test("is even: no loop has less than half or more than twice its share", arguments: [2, 4])
