@@ -34,7 +34,7 @@ final class ClientPeer: SimulatedPeer {
     private let messageCountMax: Int
     private var sentCount = 0
     private var echoCount = 0
-    private var publications: [Int: Int] = [:]
+    private var publications = ReceivedPublications()
 
     init(_ simulation: Simulation, _ number: Int) {
         self.simulation = simulation
@@ -47,10 +47,11 @@ final class ClientPeer: SimulatedPeer {
     private func start() {
         hasStarted = true
         let route = ["echo", "later", "task"].randomElement(using: &simulation.random) ?? "echo"
-        guard var request = try? ClientRequest(url: "ws://sim.example/\(route)/\(number)") else {
-            return
-        }
+        let scheme = simulation.settings.tls == nil ? "ws" : "wss"
+        let url = "\(scheme)://sim.example/\(route)/\(number)"
+        guard var request = try? ClientRequest(url: url) else { return }
         request.protocolVersion = version
+        if let tls = simulation.settings.tls { request.tls = tls.client }
         if simulation.random.oneIn(2) {
             request.compression = simulation.settings.configuration.compression
         }
@@ -82,6 +83,24 @@ final class ClientPeer: SimulatedPeer {
         simulation.loops[loop].turn { socket.close() }
     }
 
+    private var record: HandlerRecord? {
+        simulation.handlers.first { $0.sender == number }
+    }
+
+    /// Its loop does everything by itself.
+    func listen() {}
+
+    var isQuiet: Bool {
+        simulation.sockets.allSatisfy { $0.isClosed || !$0.isClient || $0.isQuiet }
+    }
+
+    var debt: String? {
+        guard let socket, socket.isOpen, let record, record.isOpened, record.closedCount == 0
+        else { return nil }
+        return publications.debt(to: record, from: simulation.handlers)
+            .map { "client \(number): \($0)" }
+    }
+
     var isOver: Bool { !hasStarted || outcomeCount > 0 && (socket == nil || closedCount > 0) }
 
     func fallSilent() { isSilent = true }
@@ -97,16 +116,13 @@ final class ClientPeer: SimulatedPeer {
             return simulation.check(false, "client \(number) received \(bytes.count) wrong bytes")
         }
         if head.kind == UInt8(ascii: "P") {
-            let last = publications[head.sender] ?? 0
-            simulation.check(
-                head.number > last,
-                "client \(number) received publication \(head.number) behind \(last)"
-            )
-            publications[head.sender] = head.number
             simulation.totals.publications += 1
+            if let fault = publications.take(head, record) {
+                simulation.check(false, "client \(number): \(fault)")
+            }
         } else if head.kind == UInt8(ascii: "M") {
             simulation.totals.echoes += 1
-            let accepted = simulation.handlers.first { $0.sender == number }?.accepted ?? []
+            let accepted = record?.accepted ?? []
             let expected = echoCount < accepted.count ? accepted[echoCount] : -1
             simulation.check(
                 head.number == expected && head.sender == number,

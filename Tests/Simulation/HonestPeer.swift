@@ -22,8 +22,7 @@ final class HonestPeer: SimulatedPeer {
     private var sentCount = 0
     private var echoCount = 0
     private var fragments: [TestFrame] = []
-    /// The latest publication of each publisher to each topic.
-    private var publications: [Int: Int] = [:]
+    private var publications = ReceivedPublications()
     /// The handler of this connection, once a message has come back.
     private var isAsynchronous = false
 
@@ -85,6 +84,14 @@ final class HonestPeer: SimulatedPeer {
             wire.move(limit: .max)
         }
     }
+
+    func listen() {
+        wire.move(limit: .max)
+        wire.read(limit: .max)
+        takeIn()
+    }
+
+    var isQuiet: Bool { wire.isQuiet }
 
     var isOver: Bool {
         if case .over = phase { wire.output.isEnded || wire.output.isReset } else { wire.isSilent }
@@ -249,12 +256,17 @@ final class HonestPeer: SimulatedPeer {
 
     private func takePublication(_ head: Payload.Head) {
         simulation.totals.publications += 1
-        let last = publications[head.sender] ?? 0
-        simulation.check(
-            head.number > last,
-            "peer \(number) received publication \(head.number) behind \(last)"
-        )
-        publications[head.sender] = head.number
+        if let fault = publications.take(head, record) {
+            simulation.check(false, "peer \(number): \(fault)")
+        }
+    }
+
+    var debt: String? {
+        guard case .open = phase, let record, record.isOpened, record.closedCount == 0 else {
+            return nil
+        }
+        return publications.debt(to: record, from: simulation.handlers)
+            .map { "peer \(number): \($0)" }
     }
 
     private var record: HandlerRecord? {

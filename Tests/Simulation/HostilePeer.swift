@@ -51,7 +51,8 @@ final class HostilePeer: SimulatedPeer {
 
     private func sendGarbage() {
         hasViolated = true
-        wire.send(bytes(simulation.random.size(upTo: 5000)))
+        let garbage = bytes(simulation.random.size(upTo: 5000))
+        if simulation.random.oneIn(2) { wire.sendRaw(garbage) } else { wire.send(garbage) }
     }
 
     func act() {
@@ -89,7 +90,7 @@ final class HostilePeer: SimulatedPeer {
     }
 
     private func violate() {
-        switch Int.random(in: 0..<15, using: &simulation.random) {
+        switch Int.random(in: 0..<16, using: &simulation.random) {
         case 0: send(TestFrame(.text, Array("unmasked".utf8), isMasked: false))
         case 1: send(TestFrame(.text, Array("rsv".utf8), reservedBits: 2))
         case 2: send(TestFrame(.init(rawValue: 3), "reserved"))
@@ -106,6 +107,9 @@ final class HostilePeer: SimulatedPeer {
         case 11: wire.send([0x81, 0xFE, 0x00, 0x05, 1, 2, 3, 4, 5, 5, 5, 5, 5])
         case 12: wire.send([0x82, 0xFF, 0x80, 0, 0, 0, 0, 0, 0, 1, 1, 2, 3, 4])
         case 13: wire.send([0x82, 0xFF, 0, 0, 0, 0x7F, 0, 0, 0, 0, 1, 2, 3, 4])
+        case 14 where simulation.settings.tls != nil:
+            // A record that says something, and is not what the keys say it is.
+            wire.sendRaw([0x17, 0x03, 0x03, 0x00, 0x40] + bytes(64))
         default:
             // A compressed message that is none, or the reserved bit of an extension not agreed on.
             send(TestFrame(.text, [0xFF] + bytes(20), reservedBits: 4))
@@ -119,6 +123,13 @@ final class HostilePeer: SimulatedPeer {
         wire.keep([])
     }
 
+    func listen() {
+        wire.move(limit: .max)
+        wire.read(limit: .max)
+        wire.keep([])
+    }
+
+    var isQuiet: Bool { wire.isQuiet }
     var isOver: Bool { wire.isSilent || wire.isAtEnd }
     func fallSilent() { wire.fallSilent() }
     func cut() { wire.cut() }

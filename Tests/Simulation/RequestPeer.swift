@@ -66,6 +66,13 @@ final class RequestPeer: SimulatedPeer {
         takeIn()
     }
 
+    func listen() {
+        wire.move(limit: .max)
+        wire.read(limit: .max)
+        takeIn()
+    }
+
+    var isQuiet: Bool { wire.isQuiet }
     var isOver: Bool { wire.isSilent || wire.isAtEnd }
     func fallSilent() { wire.fallSilent() }
     func cut() { wire.cut() }

@@ -9,6 +9,8 @@ struct Settings {
     let window: Int
     /// The longest message that honest peers send.
     let messageSizeMax: Int
+    /// How everybody speaks TLS; nil where nobody does.
+    let tls: SimulatedTLS?
 
     init(_ random: inout SplitMix64, _ faults: Faults) {
         loopCount = random.oneIn(3) ? 2 : 1
@@ -34,6 +36,8 @@ struct Settings {
         case 1: configuration.compression = .dedicated
         default: break
         }
+        tls = random.oneIn(3) ? SimulatedTLS(&random) : nil
+        configuration.tls = tls?.server
         self.configuration = configuration
         window =
             faults.smallWindows ? Int.random(in: 1...2000, using: &random) : 1 << 20

@@ -13,6 +13,15 @@ final class HandlerRecord {
     var accepted: [Int] = []
     /// What the connection is subscribed to, by this handler's own account.
     var filters: Set<TopicFilter> = []
+    /// When it was subscribed to what, as the run counts its events.
+    var subscriptionStamps: [TopicFilter: Int] = [:]
+    var hasUnsubscribed = false
+    /// Whether one of its subscriptions was one that lets messages be dropped.
+    var isLossy = false
+    /// How many it was told of.
+    var droppedCount = 0
+    /// When it has published, topic by topic.
+    var publicationStamps = SimulatedTopics.topics.map { _ in [Int]() }
     /// The connection's own account; nil when it is over.
     var countTopics: (() -> Int?)?
 
@@ -33,7 +42,6 @@ final class SimulatedHandler: WebSocketHandler {
     private unowned let simulation: Simulation
     let record: HandlerRecord
     private let isUnruly: Bool
-    private var publishedCount = 0
 
     init(_ simulation: Simulation, sender: Int?, isUnruly: Bool) {
         self.simulation = simulation
@@ -86,6 +94,7 @@ final class SimulatedHandler: WebSocketHandler {
     func dropped(_ count: Int, on socket: WebSocket) {
         checkIsAlive("dropped")
         check(count > 0, "dropped nothing")
+        record.droppedCount += count
         misbehave(socket)
     }
 
@@ -154,7 +163,12 @@ final class SimulatedHandler: WebSocketHandler {
             return
         }
         _ = socket.subscribe(matching: filter, policy: policy)
-        if socket.isOpen { record.filters.insert(filter) }
+        guard socket.isOpen else { return }
+        record.filters.insert(filter)
+        record.isLossy = record.isLossy || policy != .close
+        if record.subscriptionStamps[filter] == nil {
+            record.subscriptionStamps[filter] = simulation.nextStamp()
+        }
     }
 
     private func unsubscribe(_ socket: WebSocket) {
@@ -163,6 +177,7 @@ final class SimulatedHandler: WebSocketHandler {
         }
         let was = socket.unsubscribe(matching: filter)
         guard socket.isOpen else { return }
+        record.hasUnsubscribed = record.hasUnsubscribed || was
         check(was == (record.filters.remove(filter) != nil), "unsubscribed from what it was not in")
     }
 
@@ -171,10 +186,13 @@ final class SimulatedHandler: WebSocketHandler {
         guard simulation.random.oneIn(3) else { return }
         let index = Int.random(in: 0..<SimulatedTopics.topics.count, using: &simulation.random)
         let size = simulation.random.size(upTo: min(3000, simulation.settings.messageSizeMax))
-        publishedCount += 1
-        let sender = record.number * SimulatedTopics.topics.count + index
-        let bytes = Payload.make("P", sender, publishedCount, count: size)
-        socket.publish(String(decoding: bytes, as: UTF8.self), to: SimulatedTopics.topics[index])
+        let source = PublicationSource(publisher: record.number, topic: index)
+        let number = record.publicationStamps[index].count + 1
+        let bytes = Payload.make("P", source.sender, number, count: size)
+        let text = String(decoding: bytes, as: UTF8.self)
+        if socket.publish(text, to: SimulatedTopics.topics[index]) {
+            record.publicationStamps[index].append(simulation.nextStamp())
+        }
     }
 }
 
@@ -182,6 +200,14 @@ final class SimulatedHandler: WebSocketHandler {
 enum SimulatedTopics {
     static let topics: [Topic] = ["a", "a/b", "c"]
     static let filters: [TopicFilter] = ["a", "a/b", "c", "+", "a/#", "#"]
+
+    /// Which topics a filter finds, written down by hand.
+    static func matches(_ filter: TopicFilter, topic: Int) -> Bool {
+        let found: [TopicFilter: [Int]] = [
+            "a": [0], "a/b": [1], "c": [2], "+": [0, 2], "a/#": [0, 1], "#": [0, 1, 2],
+        ]
+        return found[filter]?.contains(topic) ?? false
+    }
 }
 
 extension Message {

@@ -1,3 +1,4 @@
+import StargateCore
 internal import StargateTesting
 
 /// One end of a simulated connection that is not the engine's.
@@ -6,6 +7,12 @@ protocol SimulatedPeer: AnyObject {
     func act()
     /// Does what is left to do, so that the connection can end in good order.
     func conclude()
+    /// Takes what has arrived and sends what waits, and begins nothing.
+    func listen()
+    /// Whether nothing is on its way from it or to it.
+    var isQuiet: Bool { get }
+    /// Which publications it is owed and did not get, in words.
+    var debt: String? { get }
     /// Whether nothing is left to do.
     var isOver: Bool { get }
     /// Says and reads nothing any more, and does not go either.
@@ -14,6 +21,10 @@ protocol SimulatedPeer: AnyObject {
     func cut()
     /// The run is over: what was received must be what it had to be.
     func finish()
+}
+
+extension SimulatedPeer {
+    var debt: String? { nil }
 }
 
 /// The streams of a peer, and what the network does to them.
@@ -27,10 +38,18 @@ final class SimulatedWire {
     private(set) var unsent: [UInt8] = []
     /// The peer's half ends once everything is sent.
     private(set) var ends = false
+    /// The peer's TLS, if the run has it: everything above sees plain bytes.
+    let tls: ScriptedTLS?
+    private var hasSentRaw = false
 
     init(_ simulation: Simulation) {
         self.simulation = simulation
         (output, input) = simulation.connect()
+        tls = simulation.settings.tls.flatMap {
+            try? ScriptedTLS(host: "sim.example", $0.client)
+        }
+        simulation.check((tls == nil) == (simulation.settings.tls == nil), "TLS cannot be had")
+        if let tls { unsent += tls.receive([]).answer }
     }
 
     /// Whether the engine's half has ended and was read to its end, or is gone.
@@ -38,11 +57,21 @@ final class SimulatedWire {
 
     func send(_ bytes: [UInt8]) {
         guard !ends else { return }
+        unsent += tls?.send(bytes) ?? bytes
+    }
+
+    /// Sends bytes that TLS, where there is any, knows nothing of.
+    func sendRaw(_ bytes: [UInt8]) {
+        guard !ends else { return }
+        hasSentRaw = true
         unsent += bytes
     }
 
     /// Ends this half behind everything that was sent.
-    func end() { ends = true }
+    func end() {
+        if !ends, let tls { unsent += tls.sayGoodbye() }
+        ends = true
+    }
 
     /// Moves bytes between the peer and the network, if it wants to; and its faults happen here.
     func move(limit: Int) {
@@ -59,14 +88,25 @@ final class SimulatedWire {
     /// Takes what has arrived, up to a limit.
     func read(limit: Int) {
         guard !isSilent, input.count > 0 else { return }
+        var arrived: [UInt8] = []
         unsafe input.read(limit: limit) { bytes in
-            unsafe received.append(contentsOf: bytes)
+            unsafe arrived.append(contentsOf: bytes)
             return bytes.count
         }
+        guard let tls else { return received += arrived }
+        let (plaintext, answer) = tls.receive(arrived)
+        received += plaintext
+        unsent += answer
+        simulation.check(
+            tls.failure == nil || !simulation.faults.isCalm || hasSentRaw,
+            "TLS fails: \(tls.failure ?? "")"
+        )
     }
 
-    /// Takes bytes off the front of what was received.
-    func consume(_ count: Int) { received.removeFirst(count) }
+    /// Whether nothing waits in the network or before it.
+    var isQuiet: Bool {
+        isSilent || input.isReset || unsent.isEmpty && input.count == 0 && output.count == 0
+    }
 
     func keep(_ rest: ArraySlice<UInt8>) { received = Array(rest) }
 
@@ -78,7 +118,7 @@ final class SimulatedWire {
             // At any byte of what was to be sent.
             let sentCount = Int.random(in: 0...unsent.count, using: &simulation.random)
             unsent = Array(unsent[..<sentCount])
-            end()
+            ends = true
         }
     }
 

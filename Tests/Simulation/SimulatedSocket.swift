@@ -48,6 +48,9 @@ final class SimulatedSocket: VirtualSocket {
         SocketAddress(host: "10.0.0.\(number % 250 + 1)", port: 40_000)
     }
 
+    /// Whether nothing is on its way in either direction.
+    var isQuiet: Bool { input.count == 0 && output.count == 0 && !awaitsRoom }
+
     // MARK: What the engine does
 
     func startReading() {

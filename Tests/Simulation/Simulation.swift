@@ -6,6 +6,8 @@ internal import StargateTesting
 /// It is used on one thread; Sendable only because the server's closures have to be.
 final class Simulation: @unchecked Sendable {
     private static let stepCount = 160
+    /// In a network that takes a few bytes at a time, not everything arrives before this.
+    private static let lullRoundMax = 2000
     /// The longest time that a peer that says nothing more may be kept: every deadline in a row.
     private static let patience: UInt64 = 180_000
 
@@ -30,6 +32,9 @@ final class Simulation: @unchecked Sendable {
     /// Connections of clients that a server is to accept.
     private var arrivals: [(input: ByteStream, output: ByteStream)] = []
     private(set) var hasTimeJumped = false
+    private var stamp = 0
+    /// What a run before this one has left behind, if it failed.
+    private let publishedByteCountBefore = VirtualLoop.publishedByteCount
 
     init(seed: UInt64, traces: Bool) {
         self.seed = seed
@@ -49,6 +54,12 @@ final class Simulation: @unchecked Sendable {
         configuration.taskExecutor = loops.first?.taskExecutor
         server = Server(configuration: configuration)
         self.random = random
+    }
+
+    /// Counts what happens to subscriptions and publications, so that their order is known.
+    func nextStamp() -> Int {
+        stamp += 1
+        return stamp
     }
 
     // MARK: Checks
@@ -251,6 +262,7 @@ final class Simulation: @unchecked Sendable {
         trace.note("ending", Ending.allCases.firstIndex(of: ending) ?? 0)
         switch ending {
         case .inPeace:
+            if faults.isCalm { checkFanOut() }
             endInPeace()
         case .inSilence:
             for peer in peers { peer.fallSilent() }
@@ -260,6 +272,28 @@ final class Simulation: @unchecked Sendable {
         waitForTheEnd(peersAct: ending == .drained)
         for peer in peers { peer.finish() }
         checkAccounts()
+    }
+
+    /// Lets everything that is on its way arrive, and compares what everybody got with what he is
+    /// owed.
+    private func checkFanOut() {
+        var quietRounds = 0
+        for _ in 0..<Self.lullRoundMax {
+            let before = trace.digest
+            for peer in peers { peer.listen() }
+            for _ in 0..<4 { for index in loops.indices { turn(index) } }
+            guard failures.isEmpty else { return }
+            let isQuiet = trace.digest == before && peers.allSatisfy(\.isQuiet)
+            quietRounds = isQuiet ? quietRounds + 1 : 0
+            // Nothing has moved, several times over: delays are a matter of chance.
+            if quietRounds == 3 {
+                for peer in peers {
+                    if let debt = peer.debt { check(false, debt) }
+                }
+                totals.lulls += 1
+                return
+            }
+        }
     }
 
     /// Lets everybody get what he is owed.
@@ -306,5 +340,7 @@ final class Simulation: @unchecked Sendable {
             check(topics == 0, "loop \(index) still has \(topics) topics")
             check(loop.counters.connectionsActive == 0, "loop \(index) counts connections")
         }
+        let published = VirtualLoop.publishedByteCount - publishedByteCountBefore
+        check(published == 0, "\(published) bytes of publications are left")
     }
 }

@@ -33,6 +33,8 @@ struct SimulationTotals: CustomStringConvertible {
     var publications = 0
     var failed = 0
     var completed = 0
+    /// Runs in which everything that was published had arrived before anybody went.
+    var lulls = 0
 
     static func += (left: inout SimulationTotals, right: SimulationTotals) {
         left.steps += right.steps
@@ -43,13 +45,15 @@ struct SimulationTotals: CustomStringConvertible {
         left.publications += right.publications
         left.failed += right.failed
         left.completed += right.completed
+        left.lulls += right.lulls
     }
 
     var description: String {
         """
         \(steps) steps, \(connections) connections, \(opened) opened, \(failed) failed by the \
         engine; \(messages) messages delivered, \(echoes) echoes and \(publications) \
-        publications received; \(completed) honest peers got all their echoes
+        publications received; \(completed) honest peers got all their echoes, and in \(lulls) runs all \
+        subscribers had every publication
         """
     }
 }

@@ -96,6 +96,12 @@ package final class VirtualLoop {
         package var timers = 0
         /// Asynchronous handlers that have not ended.
         package var handlers = 0
+        /// Bytes that compression, TLS and the bodies of requests are accounted for.
+        package var compression = 0
+        package var tls = 0
+        package var bodies = 0
+        /// Bytes of pooled buffers in queues.
+        package var outputByteCount = 0
 
         package init() {}
     }
@@ -109,7 +115,16 @@ package final class VirtualLoop {
         account.deadlines = state.deadlines.setCount
         account.timers = driver.timerCount
         account.handlers = eventLoop.executor.activeHandlerCount
+        account.compression = state.memory.compression
+        account.tls = state.memory.tls
+        account.bodies = state.memory.bodies
+        account.outputByteCount = state.buffers.outputByteCount
         return account
+    }
+
+    /// Bytes of encoded publications that somebody still holds, in the whole process.
+    package static var publishedByteCount: Int {
+        EncodedFrame.liveByteCount.load(ordering: .relaxed)
     }
 
     /// How many topics and filters of a server have subscribers on this loop.
@@ -168,6 +183,7 @@ extension Server {
     /// - Throws: ``ServerError`` for routes that contradict each other, or when it was started.
     package func start(on loops: [VirtualLoop]) throws(ServerError) {
         let routes = try takeRoutes()
+        try loadCertificates()
         let mailboxes = loops.map(\.eventLoop.mailbox)
         state.withLock { $0.phase = .running(LoopGroup(driven: loops.map(\.eventLoop))) }
         topicRegistry.start(mailboxes)
