@@ -5,7 +5,11 @@ PORT ?= 9001
 TIME ?= 10m
 HOST ?= 127.0.0.1
 .DEFAULT_GOAL := help
+<<<<<<< HEAD
 .PHONY: help deps test-deps demo test large-tests bench soak drain restart faults compare crowd micro conformance attacks fuzz simulate docs format lint sanitize check clean
+=======
+.PHONY: help deps test-deps demo test large-tests bench soak drain restart faults compare goals micro conformance attacks fuzz simulate docs format lint sanitize check clean
+>>>>>>> ba19556 (Compare: TLS, broadcast, both kinds of compression over JSON, and a page to look at)
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,9 +56,13 @@ restart: deps ## Restart a server 10 times under new connections: how many are r
 faults: deps ## Have system calls fail, by seed, and check every message (SEEDS=100)
 	@Scripts/lifecycle.sh faults
 
-compare: ## Measure it side by side with 14 other servers (QUICK=1 for minutes, not hours)
+compare: ## Measure it side by side with 14 other servers (QUICK=1 for ten minutes, not two hours)
 	@Scripts/install-dependencies.sh compare
 	@QUICK=$(QUICK) Benchmarks/compare.sh
+
+goals: ## Measure every workload against uWebSockets and the floor (QUICK=1)
+	@Scripts/install-dependencies.sh compare
+	@QUICK=$(QUICK) Benchmarks/goals.sh
 
 micro: deps ## Count the instructions of every scanner, and hold them against the thresholds
 	@Benchmarks/micro.sh

@@ -24,8 +24,9 @@ openssl=(openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nod
 
 tls="{tls: --tls $out/certificate.pem $out/key.pem}"
 deflate="{deflate: --deflate}"
+dedicated="{dedicated: --dedicated}"
 broadcast="{broadcast: --broadcast}"
-everything="$tls $deflate $broadcast"
+everything="$tls $deflate $dedicated $broadcast"
 
 wanted=("$@")
 is_wanted() {
@@ -112,7 +113,7 @@ uwebsockets_epoll() {
 
 ours="$out/bin/stargate-bench serve --port {port} --loops 1"
 ours+=" {tls: --tls-cert $out/certificate.pem --tls-key $out/key.pem} {broadcast:}"
-server stargate "$ours {deflate: --deflate shared}" stargate
+server stargate "$ours {deflate: --deflate shared} {dedicated: --deflate dedicated}" stargate
 server uwebsockets "$out/bin/uwebsockets {port} $everything" uwebsockets
 [ -z "${UWEBSOCKETS:-}" ] ||
     server uwebsockets-epoll "$out/bin/uwebsockets-epoll {port} $everything" uwebsockets_epoll

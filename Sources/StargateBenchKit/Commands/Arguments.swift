@@ -23,4 +23,5 @@ extension HeaderLine: ExpressibleByArgument {
 enum TextKind: String, ExpressibleByArgument, CaseIterable {
     case ascii
     case mixed
+    case json
 }

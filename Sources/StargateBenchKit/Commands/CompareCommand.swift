@@ -17,7 +17,9 @@ struct CompareCommand: ParsableCommand {
                 --server 'theirs=node echo.js {port}' --workload echo-20 --workload x32
 
             What a server needs for a workload beyond a plain echo stands in its command as \
-            {deflate: ...}, and is left out elsewhere; a server without it takes no part there.
+            {tls: ...}, {deflate: ...}, {dedicated: ...} (permessage-deflate with contexts that \
+            last) or {broadcast: ...} (every message goes to everybody on /broadcast), and is left \
+            out elsewhere; a server without it takes no part there.
 
             12 pairs tell a difference of 3 %, 3 pairs one of 10 %. Nothing else should run on \
             the machine meanwhile.
@@ -56,6 +58,17 @@ struct CompareCommand: ParsableCommand {
     @Flag(help: "Check that every server echoes, and measure nothing.")
     var check = false
 
+    @Flag(help: "Measure the base a second time under another name: what the noise looks like.")
+    var control = false
+
+    @Option(
+        help: ArgumentHelp(
+            "Put this table of instructions a message into the report.",
+            valueName: "tsv"
+        )
+    )
+    var instructions: String?
+
     @Option(help: ArgumentHelp("Write the figures as JSON.", valueName: "file"))
     var json: String?
 
@@ -89,6 +102,11 @@ struct CompareCommand: ParsableCommand {
         if Set(specs.map(\.name)).count < specs.count {
             throw ValidationError("two servers have the same name")
         }
+        if let instructions,
+            ProcFile.text(instructions).flatMap({ InstructionTable(tabSeparated: $0) }) == nil
+        {
+            throw ValidationError("--instructions: \(instructions) holds no table")
+        }
         if let base, !specs.contains(where: { $0.name == base }) {
             throw ValidationError("--base: there is no server '\(base)'")
         }
@@ -97,12 +115,14 @@ struct CompareCommand: ParsableCommand {
     func run() throws {
         signal(SIGPIPE, SIG_IGN)
         _ = DescriptorLimit.raise()
-        let specs = try allServers()
+        var specs = try allServers()
         // A pipe gives its lines only once, and validation has read them.
         guard !specs.isEmpty else { throw ValidationError("--servers: this is no regular file") }
+        let base = base.flatMap { name in specs.firstIndex { $0.name == name } } ?? 0
+        if control { specs.append(specs[base].again) }
         let plan = ComparisonPlan(
             servers: specs,
-            base: base.flatMap { name in specs.firstIndex { $0.name == name } } ?? 0,
+            base: base,
             workloads: Workload.named(workload) ?? [],
             pairs: pairs,
             slice: duration,
@@ -115,7 +135,9 @@ struct CompareCommand: ParsableCommand {
             progress: { if !isQuiet { Output.write($0 + "\n", to: STDERR_FILENO) } },
             isInterrupted: { interruption.check() }
         )
-        let report = check ? comparison.check() : comparison.run()
+        var report = check ? comparison.check() : comparison.run()
+        report.instructions = instructions.flatMap { ProcFile.text($0) }
+            .flatMap { InstructionTable(tabSeparated: $0) }
         if !check {
             Output.write(ComparisonText(report: report).rendered(), to: STDOUT_FILENO)
             try save(report)
@@ -138,7 +160,7 @@ struct CompareCommand: ParsableCommand {
             (json, { report.json().rendered() + "\n" }),
             (md, { ComparisonText(report: report).markdown() }),
             (html, { page.html() }),
-            (svg, { page.svg(of: report.results) }),
+            (svg, { page.svg() }),
         ]
         for (path, form) in forms {
             guard let path, let problem = Output.writeFile(form(), path: path) else { continue }

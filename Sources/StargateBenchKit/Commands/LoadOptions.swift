@@ -51,8 +51,11 @@ struct MessageOptions: ParsableArguments {
     @Option(
         defaultAsFlag: TextKind.ascii,
         help: ArgumentHelp(
-            "Send text: ascii, or mixed (characters of one to four bytes). Without it, binary.",
-            valueName: "ascii|mixed"
+            """
+            Send text: ascii, mixed (characters of one to four bytes), or json (lines of JSON). \
+            Without it, binary.
+            """,
+            valueName: "ascii|mixed|json"
         )
     )
     var text: TextKind?
@@ -108,6 +111,7 @@ struct MessageOptions: ParsableArguments {
             switch text {
             case .ascii: .ascii
             case .mixed: .mixed
+            case .json: .json
             case nil: isTextOnly ? .ascii : .binary
             }
         return PayloadDeck(

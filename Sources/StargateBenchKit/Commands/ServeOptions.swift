@@ -54,17 +54,28 @@ struct ProtocolName: ExpressibleByArgument, Equatable {
     }
 }
 
-/// The value of `--deflate`.
+/// The value of `--deflate`, of a server and of a client.
 enum DeflateMode: String, ExpressibleByArgument, CaseIterable {
     case off
     case shared
     case dedicated
 
+    /// What a server agrees to.
     var compression: PerMessageDeflate? {
         switch self {
         case .off: nil
         case .shared: .shared
         case .dedicated: .dedicated
+        }
+    }
+
+    /// What a client offers. With contexts that last it is what browsers offer: no window is asked
+    /// for, so that every server takes those it was made for.
+    var offer: PerMessageDeflate? {
+        switch self {
+        case .off: nil
+        case .shared: .shared
+        case .dedicated: PerMessageDeflate()
         }
     }
 }

@@ -4,7 +4,7 @@ internal import Glibc
 
 /// What one measurement of one server found.
 struct ClientRun: Equatable, Sendable {
-    /// The server's cost: nanoseconds of CPU a message, or bytes a connection.
+    /// The server's cost, as the workload measures it.
     let cost: Double
     /// Messages or handshakes a second, which may be the client's limit.
     let rate: Double
@@ -12,17 +12,21 @@ struct ClientRun: Equatable, Sendable {
     let sleeps: Double
     /// The share of the time in which the server could have run and had no core.
     let waiting: Double
+    /// Bytes that the server sent for each byte of payload; nil where nothing was to be compressed.
+    let wire: Double?
 
     struct Failure: Error, CustomStringConvertible {
         let description: String
     }
+}
 
+extension ClientRun {
     /// Runs the client until it is done.
     ///
     /// - Parameters:
     ///   - workload: what to do.
     ///   - url: the server.
-    ///   - length: how long, as the mode's own options say it.
+    ///   - length: how long, as ``Workload/length(slice:)`` says it.
     ///   - cores: where the client may run.
     /// - Throws: ``Failure`` with the first error of the run.
     init(_ workload: Workload, url: String, length: [String], cores: CoreSet?) throws(Failure) {
@@ -43,6 +47,16 @@ struct ClientRun: Equatable, Sendable {
             else { throw Failure(description: "its memory cannot be read") }
             // Less than a byte is not more than the reading can tell.
             cost = max(1, (after - before) / held)
+        case .idleTime:
+            guard let cores = server["cores"]?.double else {
+                throw Failure(description: "its CPU time cannot be read")
+            }
+            // A server that did nothing at all is taken for one that did a microsecond's work.
+            cost = max(1_000, cores * 1e9)
+        }
+        wire = workload.isCompressed ? Self.wireRatio(report["wire"] ?? .null) : nil
+        if let wire, wire > 0.95 {
+            throw Failure(description: "it does not compress")
         }
         rate = report["result"]?["per_second"]?.double ?? 0
         sleeps = server["sleeps_per_operation"]?.double ?? 0
@@ -69,6 +83,13 @@ struct ClientRun: Equatable, Sendable {
         }
         guard child.waitStatus == 0 else { throw Failure(description: problem(of: report)) }
         return report
+    }
+
+    private static func wireRatio(_ wire: JSONValue) -> Double? {
+        guard let bytes = wire["received_bytes"]?.double,
+            let payload = wire["received_payload_bytes"]?.double, payload > 0
+        else { return nil }
+        return bytes / payload
     }
 
     private static func problem(of report: JSONValue) -> String {

@@ -26,7 +26,8 @@ final class ComparedServer {
             let word = feature?.rawValue ?? ""
             throw Failure(description: "its command has no {\(word): ...}")
         }
-        url = "\(feature == .tls ? "wss" : "ws")://127.0.0.1:\(port)/"
+        let path = feature?.path ?? "/"
+        url = "\(feature == .tls ? "wss" : "ws")://127.0.0.1:\(port)\(path)"
         do {
             process = try ShellProcess(
                 command,

@@ -112,9 +112,7 @@ struct Comparison {
                 result.absences[index] = String(describing: error)
             }
         }
-        let length =
-            workload.measure == .memory
-            ? ["-d", "1s"] : ["-d", "\(plan.slice.nanoseconds / 1000)us", "--warmup", "150ms"]
+        let length = workload.length(slice: plan.slice)
         for round in rounds where !isInterrupted() {
             var costs: [Int: ClientRun] = [:]
             for index in round where result.absences[index] == nil {

@@ -1,7 +1,7 @@
 // The comparison for programs. Its keys are a contract, as those of the other modes' report are.
 
 extension ComparisonReport {
-    /// The report as JSON: costs in nanoseconds of CPU, or in bytes; ratios to the base.
+    /// The report as JSON: costs as each workload measures it; ratios to the base.
     func json() -> JSONValue {
         .members([
             "schema": .string(Self.schema),
@@ -18,9 +18,7 @@ extension ComparisonReport {
         .members([
             "name": .string(result.workload.name),
             "title": .string(result.workload.title),
-            "measure": .string(
-                result.workload.measure == .memory ? "bytes_per_connection" : "cpu_ns_per_operation"
-            ),
+            "measure": .string(result.workload.measure.rawValue),
             "client": .string(result.workload.arguments.joined(separator: " ")),
             "servers": .array(order.map { json(of: $0, in: result) }),
         ])
@@ -39,6 +37,7 @@ extension ComparisonReport {
             "verdict": .string(verdict(index, in: result)),
             "per_second": .number(result.rate(index)),
             "sleeps_per_operation": .number(result.sleeps(index)),
+            "wire_ratio": number(result.wire(index)),
             "costs": .array(result.runs[index].map { .number($0.cost) }),
         ])
     }

@@ -1,146 +1,167 @@
-// The comparison as pictures: bars of ratios, in a page of its own or for a README.
+// The comparison as a page, and as one picture for a README.
 
-/// Draws a comparison as SVG and as a self-contained HTML page.
+internal import Glibc
+
+/// Draws a comparison as a self-contained HTML page and as SVG.
 struct ComparisonPage {
     let report: ComparisonReport
 
-    private static let barHeight = 18
-    private static let nameWidth = 170
-    private static let width = 860
+    private var words: ComparisonText { ComparisonText(report: report) }
 
-    /// One picture: for each workload the ratios of all servers to the base, on a logarithmic
-    /// scale, because they reach from a half to a hundred.
-    func svg(of results: [WorkloadResult]) -> String {
-        var body = ""
-        var y = 10
-        for result in results {
-            body += text(0, y + 14, result.workload.name + ": " + result.workload.title, "h")
-            y += 26
-            let present = report.order.filter { result.ratio($0) != nil }
-                .sorted { (result.ratio($0)?.median ?? 0) < (result.ratio($1)?.median ?? 0) }
-            for index in present {
-                if let ratio = result.ratio(index) {
-                    body += bar(index, ratio, cost: result.cost(index) ?? 0, result, y)
-                }
-                y += Self.barHeight
+    // MARK: The picture
+
+    /// Some of the workloads as one picture, two beside each other, all on one scale.
+    func svg() -> String {
+        let results = report.headline.filter { !rows(of: $0).isEmpty }
+        let bounds = results.flatMap { rows(of: $0).flatMap { [$0.low, $0.high] } }
+        let layout = RatioChart.Layout(width: 450, left: 132, right: 118, row: 19)
+        var (body, y, tallest) = ("", 24.0, 0.0)
+        for (index, result) in results.enumerated() {
+            let x = index % 2 == 0 ? 0.0 : 470.0
+            let chart = RatioChart(rows: rows(of: result), bounds: bounds, layout: layout)
+            body += """
+                <text class="title" x="\(x + 4)" y="\(y - 8)">\
+                \(HTMLText.escaped(result.workload.title))</text>
+                \(chart.marks(x: x, y: y))
+
+                """
+            tallest = max(tallest, chart.height)
+            if index % 2 == 1 || index == results.count - 1 {
+                y += tallest + 30
+                tallest = 0
             }
-            y += 14
         }
+        let note =
+            "\(axis); the thin line is a \(PairedRatio.confidence) % interval. \(report.machine.processor), "
+            + "\(Figure.counted(report.plan.pairs, "pair"))."
         return """
-            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 \(Self.width) \(y)" \
-            width="\(Self.width)" height="\(y)" role="img" \
-            aria-label="Cost of each server as a ratio to \(escaped(report.base.name))">
+            <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 920 \(Int(y + 4))" width="920" \
+            height="\(Int(y + 4))" role="img" aria-label="\(HTMLText.escaped(axis))">
             <style>
-            text { font: 12px system-ui, sans-serif; fill: #1f2328 }
-            .h { font-weight: 600 } .f { fill: #59636e }
-            .b { fill: #8c959f } .base { fill: #0969da } .l { stroke: #1f2328; stroke-width: 1 }
-            @media (prefers-color-scheme: dark) {
-            text { fill: #f0f6fc } .f { fill: #9198a1 } .l { stroke: #f0f6fc }
-            .b { fill: #656c76 } .base { fill: #4493f8 } }
+            \(RatioChart.style)
             </style>
-            \(body)</svg>
+            \(body)<text x="4" y="\(y - 6)">\(HTMLText.escaped(note))</text>
+            </svg>
 
             """
     }
 
-    private func bar(
-        _ index: Int,
-        _ ratio: PairedRatio,
-        cost: Double,
-        _ result: WorkloadResult,
-        _ y: Int
-    ) -> String {
-        let start = Self.nameWidth
-        let end = start + max(2, position(ratio.median))
-        let middle = y + Self.barHeight / 2
-        let kind = index == report.plan.base ? "base" : "b"
-        let name = report.plan.servers[index].name
-        let figure = "\(Figure.significant(ratio.median)) (\(result.workload.figure(cost)))"
-        let (low, high) = (start + position(ratio.low), start + position(ratio.high))
-        return """
-            <text x="\(start - 8)" y="\(middle + 4)" text-anchor="end">\(escaped(name))</text>
-            <rect class="\(kind)" x="\(start)" y="\(y + 2)" width="\(end - start)" \
-            height="\(Self.barHeight - 5)"/>
-            <line class="l" x1="\(low)" y1="\(middle)" x2="\(high)" y2="\(middle)"/>
-            \(text(max(end, high) + 8, middle + 4, figure, "f"))
-            """
+    private var axis: String {
+        "CPU time of the server as a ratio to \(report.base.name), logarithmic; left is less"
     }
 
-    /// Where a ratio ends: a tenth at the left, a thousand at the right.
-    private func position(_ ratio: Double) -> Int {
-        let room = Double(Self.width - Self.nameWidth - 130)
-        var (decades, rest) = (0.0, max(0.1, ratio) * 10)
-        while rest >= 10 {
-            rest /= 10
-            decades += 1
+    /// Who was measured, the cheapest first.
+    private func rows(of result: WorkloadResult) -> [RatioChart.Row] {
+        report.order.compactMap { index -> RatioChart.Row? in
+            guard let ratio = result.ratio(index), let cost = result.cost(index) else { return nil }
+            return RatioChart.Row(
+                name: report.plan.servers[index].name,
+                kind: index == report.plan.base
+                    ? .base : index == report.subject ? .subject : .other,
+                median: ratio.median,
+                low: ratio.low,
+                high: ratio.high,
+                figure: "\(Figure.fixed(ratio.median, 2))  \(result.workload.figure(cost))"
+            )
         }
-        // Linear between powers of ten, with the decades as steps: no logarithm is at hand here.
-        let share = (decades + Self.logarithm(rest)) / 4
-        return Int((min(1, share) * room).rounded())
+        .sorted { $0.median < $1.median }
     }
 
-    /// The decimal logarithm of a number from 1 to 10, by squaring: ten binary digits.
-    private static func logarithm(_ value: Double) -> Double {
-        var (value, result, step) = (value, 0.0, 0.5)
-        for _ in 0..<10 {
-            value *= value
-            if value >= 10 {
-                value /= 10
-                result += step
-            }
-            step /= 2
-        }
-        return result
-    }
-
-    private func text(_ x: Int, _ y: Int, _ words: String, _ kind: String) -> String {
-        "<text class=\"\(kind)\" x=\"\(x)\" y=\"\(y)\">\(escaped(words))</text>\n"
-    }
+    // MARK: The page
 
     /// A page that needs nothing else.
     func html() -> String {
-        let words = ComparisonText(report: report)
-        let tables = report.results.map { result in
-            """
-            <section><h2>\(escaped(result.workload.name))</h2>
-            \(svg(of: [result]))
-            <pre>\(escaped(words.table(of: result)))</pre></section>
+        var parts = [
+            "<h1>WebSocket servers side by side</h1>",
+            "<p class=\"sub\">\(HTMLText.escaped(report.machine.description)). Ratios to "
+                + "\(HTMLText.escaped(report.base.name)); less is better.</p>",
+        ]
+        parts += [verdict, overview].compactMap { $0 }
+        parts += report.results.map(section(of:))
+        parts += [instructions, absences].compactMap { $0 }
+        parts.append("<h2>How it was measured</h2>")
+        parts += report.method.map { "<p>\(HTMLText.escaped($0))</p>" }
+        return HTMLText.page(
+            title: "WebSocket servers side by side",
+            body: parts.joined(separator: "\n")
+        )
+    }
 
-            """
+    private var verdict: String? {
+        report.summary.map { "<div class=\"verdict\">\(HTMLText.escaped($0))</div>" }
+    }
+
+    /// All ratios at a glance.
+    private var overview: String? {
+        guard report.results.count > 1 else { return nil }
+        let names = report.order.map {
+            "<th>\(HTMLText.escaped(report.plan.servers[$0].name))</th>"
         }
-        let absent = words.absences.map { "<li>\(escaped($0))</li>" }.joined()
+        let rows = report.results.map { result in
+            let cells = report.order.map { cell($0, in: result) }.joined()
+            let name = HTMLText.escaped(result.workload.name)
+            return "<tr><td><a href=\"#\(name)\">\(name)</a></td>\(cells)</tr>"
+        }
         return """
-            <!doctype html>
-            <html lang="en"><head><meta charset="utf-8">
-            <meta name="viewport" content="width=device-width, initial-scale=1">
-            <title>WebSocket servers side by side</title>
-            <style>
-            :root { color-scheme: light dark }
-            body { font: 15px/1.5 system-ui, sans-serif; max-width: 900px; margin: 2rem auto; \
-            padding: 0 1rem }
-            pre { overflow-x: auto; font-size: 12px } svg { max-width: 100%; height: auto }
-            </style></head><body>
-            <h1>WebSocket servers side by side</h1>
-            <p>\(escaped(report.machine.description)). Ratios to \(escaped(report.base.name)); \
-            less is better; the scale of the bars is logarithmic.</p>
-            \(tables.joined())
-            \(absent.isEmpty ? "" : "<h2>Not measured</h2><ul>\(absent)</ul>")
-            <h2>Method</h2>
-            \(report.method.map { "<p>\(escaped($0))</p>" }.joined(separator: "\n"))
-            </body></html>
+            <h2>At a glance</h2>
+            <div class="scroll"><table><thead><tr><th>workload</th>\(names.joined())</tr></thead>
+            <tbody>\(rows.joined(separator: "\n"))</tbody></table></div>
+            <p class="key">Green: less than \(HTMLText.escaped(report.base.name)) by more than the \
+            noise. Red: more. Without colour: no difference that could be told.</p>
+            """
+    }
+
+    private func cell(_ index: Int, in result: WorkloadResult) -> String {
+        let kind =
+            switch result.ratio(index)?.verdict {
+            case .less where index != report.plan.base: " class=\"less\""
+            case .more where index != report.plan.base: " class=\"more\""
+            default: ""
+            }
+        return "<td\(kind)>\(HTMLText.escaped(words.cell(index, result)))</td>"
+    }
+
+    private func section(of result: WorkloadResult) -> String {
+        let workload = result.workload
+        let rows = rows(of: result)
+        let layout = RatioChart.Layout(width: 920, left: 170, right: 150, row: 22)
+        let chart =
+            rows.isEmpty
+            ? ""
+            : RatioChart(rows: rows, layout: layout).rendered(title: "ratios in \(workload.name)")
+        let table = HTMLText.table(
+            head: [
+                "server", workload.noun + " " + workload.unit, "ratio",
+                "\(PairedRatio.confidence) %", "verdict",
+            ],
+            rows: report.order.map { index in
+                [report.plan.servers[index].name] + words.figures(index, result)
+                    + [report.verdict(index, in: result)]
+            }
+        )
+        return """
+            <section><h2 id="\(HTMLText.escaped(workload.name))">\
+            \(HTMLText.escaped(workload.name))</h2>
+            <p class="sub">\(HTMLText.escaped(workload.title))</p>
+            \(chart)
+            <details><summary>Figures</summary>\(table)</details></section>
 
             """
     }
 
-    private func escaped(_ text: String) -> String {
-        text.reduce(into: "") { result, character in
-            switch character {
-            case "&": result += "&amp;"
-            case "<": result += "&lt;"
-            case ">": result += "&gt;"
-            case "\"": result += "&quot;"
-            default: result.append(character)
-            }
-        }
+    private var instructions: String? {
+        guard let table = report.instructions else { return nil }
+        return """
+            <h2>Instructions in user space</h2>
+            <p class="sub">\(HTMLText.escaped(InstructionTable.explanation))</p>
+            \(HTMLText.table(head: table.head, rows: table.rows))
+            """
+    }
+
+    private var absences: String? {
+        let absent = words.absences
+        guard !absent.isEmpty else { return nil }
+        let items = absent.map { "<li>\(HTMLText.escaped($0))</li>" }
+        return "<h2>Not measured</h2><ul>\(items.joined())</ul>"
     }
 }

@@ -35,6 +35,12 @@ struct WorkloadResult: Sendable {
     }
 
     func rate(_ index: Int) -> Double { PairedRatio.median(runs[index].map(\.rate)) }
+    /// Bytes on the wire for each byte of payload; nil where nothing was to be compressed.
+    func wire(_ index: Int) -> Double? {
+        let ratios = runs[index].compactMap(\.wire)
+        return ratios.isEmpty ? nil : PairedRatio.median(ratios)
+    }
+
     func sleeps(_ index: Int) -> Double { PairedRatio.median(runs[index].map(\.sleeps)) }
     /// The median share in which the servers waited for a core.
     var waiting: Double { PairedRatio.median(runs.flatMap { $0.map(\.waiting) }) }
@@ -45,10 +51,12 @@ struct ComparisonReport: Sendable {
     static let schema = "stargate-compare/1"
 
     let plan: ComparisonPlan
-    let machine = Machine()
+    let machine = MachineReport.ofThisProcess
     /// Why a server takes no part at all; nil for those who do.
     var absences: [String?]
     var results: [WorkloadResult] = []
+    /// The second measure, where it was taken.
+    var instructions: InstructionTable?
 
     init(plan: ComparisonPlan) {
         self.plan = plan
@@ -62,11 +70,39 @@ struct ComparisonReport: Sendable {
         [plan.base] + plan.servers.indices.filter { $0 != plan.base }
     }
 
+    /// The server that the report is about: the first besides the base.
+    var subject: Int? { plan.servers.indices.first { $0 != plan.base && absences[$0] == nil } }
+
+    /// What a README has room for: some of the workloads, or the few there are.
+    var headline: [WorkloadResult] {
+        let named = results.filter { Workload.headline.contains($0.workload.name) }
+        return named.isEmpty ? Array(results.prefix(Workload.headline.count)) : named
+    }
+
+    /// How the subject does, in a sentence; nil when it was not measured.
+    var summary: String? {
+        guard let subject else { return nil }
+        let verdicts = results.compactMap { $0.ratio(subject)?.verdict }
+        guard !verdicts.isEmpty else { return nil }
+        var (less, more) = (0, 0)
+        for verdict in verdicts {
+            switch verdict {
+            case .less: less += 1
+            case .more: more += 1
+            case .noDifference: break
+            }
+        }
+        return "\(plan.servers[subject].name) costs less than \(base.name) in \(less) of "
+            + "\(Figure.counted(verdicts.count, "workload")), more in \(more), and in "
+            + "\(verdicts.count - less - more) no difference can be told."
+    }
+
     func verdict(_ index: Int, in result: WorkloadResult) -> String {
         if let reason = result.absences[index] { return reason }
         if index == plan.base { return "the base" }
-        let noun = result.workload.measure == .memory ? "memory" : "CPU"
-        return result.ratio(index)?.verdict.words(noun) ?? "not measured"
+        let words = result.ratio(index)?.verdict.words(result.workload.noun) ?? "not measured"
+        guard let wire = result.wire(index) else { return words }
+        return words + ", \(Figure.fixed(wire, 2)) of the bytes"
     }
 
     /// What to tell when other programs took the servers' core away; nil when they did not.
@@ -103,35 +139,16 @@ struct ComparisonReport: Sendable {
                 + "\(Figure.span(plan.slice.nanoseconds)) each time, next to a measurement of "
                 + "\(base.name), in the order ABBA, and started anew every "
                 + "\(ComparisonPlan.roundsPerStart) rounds. A figure is the median; a ratio is the "
-                + "median of the ratios of neighbours, with a bootstrap interval of 95 %.",
+                + "median of the ratios of neighbours, with a bootstrap interval of "
+                + "\(PairedRatio.confidence) %.",
             limits,
             cores,
         ]
     }
 }
 
-/// The machine, in words.
-struct Machine: Equatable, Sendable {
-    let processor: String
-    let cores: Int
-    let system: String
-    let memory: UInt64
-
-    init() {
-        let table = ProcFile.text("/proc/cpuinfo") ?? ""
-        let line = table.split(separator: "\n").first { $0.hasPrefix("model name") }
-        processor =
-            line?.split(separator: ":").last.map { String($0.drop { $0 == " " }) }
-            ?? "unknown processor"
-        cores = CoreSet.allowed().count
-        let release = ProcFile.text("/proc/sys/kernel/osrelease") ?? "?\n"
-        system = "Linux " + release.split(separator: "\n").joined()
-        memory =
-            (ProcFile.text("/proc/meminfo").flatMap {
-                ProcFile.number(after: "MemTotal", in: $0)
-            } ?? 0) * 1024
-    }
-
+extension MachineReport {
+    /// In words.
     var description: String {
         "\(processor), \(Figure.counted(cores, "core")), \(Figure.bytes(Double(memory))), \(system)"
     }

@@ -2,9 +2,15 @@
 
 /// What a workload may ask of a server beyond an echo.
 enum ServerFeature: String, CaseIterable, Sendable {
+    /// permessage-deflate, each message by itself.
     case deflate
+    /// permessage-deflate with a context that lasts as long as the connection.
+    case dedicated
+    /// Every message goes to everybody on the path /broadcast.
     case broadcast
     case tls
+
+    var path: String { self == .broadcast ? "/broadcast" : "/" }
 }
 
 /// A name and a shell command, or a name and why there is no command.
@@ -25,6 +31,14 @@ struct ServerSpec: Equatable, Sendable {
         guard !name.isEmpty, command.contains("{port}") else { return nil }
         self.name = name
         source = .command(command)
+    }
+
+    /// The same server under another name.
+    var again: ServerSpec { ServerSpec(name: name + " again", source: source) }
+
+    private init(name: String, source: Source) {
+        self.name = name
+        self.source = source
     }
 
     private init(name: String, missing reason: String) {

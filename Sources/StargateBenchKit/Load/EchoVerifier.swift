@@ -191,7 +191,7 @@ struct EchoVerifier {
     /// What came back lately, newest first: as many as could be told apart, 256 at most. Empty
     /// for messages too short to be told apart at all.
     private var recentlyReturned: ReversedCollection<Range<UInt64>> {
-        guard deck.messageSize >= PayloadDeck.cellSize, deck.positionCount > 1 else {
+        guard deck.messageSize >= deck.kind.distinctSize, deck.positionCount > 1 else {
             return (0..<0).reversed()
         }
         let span = UInt64(min(256, deck.positionCount / 2))

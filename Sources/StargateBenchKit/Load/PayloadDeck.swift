@@ -12,11 +12,16 @@ enum PayloadKind: String, Sendable, CaseIterable {
     case ascii
     /// Characters of one, two, three and four bytes, in a text message.
     case mixed
+    /// Lines of JSON, in a text message: what there is to compress in a service's messages.
+    case json
 
     var isText: Bool { self != .binary }
+
+    /// From so many bytes on, no two messages of a deck are alike.
+    var distinctSize: Int { self == .json ? JSONCell.distinctSize : PayloadDeck.cellSize }
 }
 
-/// Random bytes in cells of eight, from which every message of a run is cut.
+/// Random bytes in cells of eight, or lines of JSON, from which every message of a run is cut.
 ///
 /// The content of a cell is a bijection of its number, so no two cells are alike: a message of
 /// eight bytes or more tells by its first cell which one it is, and an echo that comes in another
@@ -25,11 +30,17 @@ enum PayloadKind: String, Sendable, CaseIterable {
 final class PayloadDeck: Sendable {
     static let cellSize = 8
 
+    /// The bytes of a deck without overlaps, unless more messages must be told apart.
+    private static let largestSize = 4 << 20
+
     let kind: PayloadKind
     /// The length of the longest message in bytes.
     let messageSize: Int
     /// The number of different messages: a power of two.
     let positionCount: Int
+    /// From one message's start to the next: messages overlap, but for those that are to be
+    /// compressed, which would find themselves in the one before.
+    private let stride: Int
     private let bytes: [UInt8]
     /// By position; empty where all messages are as long.
     private let sizes: [Int]
@@ -51,14 +62,18 @@ final class PayloadDeck: Sendable {
         self.kind = kind
         let longest = mix.map(\.bytes).max() ?? messageSize
         self.messageSize = longest
+        let cell = kind == .json ? JSONCell.size : Self.cellSize
+        let cellsEach = kind == .json ? max(1, (longest + cell - 1) / cell) : 1
+        stride = cell * cellsEach
         var positions = 4096
+        while positions > 64, positions * stride > Self.largestSize { positions /= 2 }
         while positions < inFlight * 4 { positions *= 2 }
         positionCount = positions
         sizes = mix.isEmpty ? [] : Self.draw(mix, count: positions, seed: seed)
         let messageSize = longest
-        let cellCount = positions + (messageSize + Self.cellSize - 1) / Self.cellSize
+        let cellCount = positions * cellsEach + (messageSize + cell - 1) / cell
         var writer = CellWriter(kind: kind, split: messageSize % Self.cellSize, seed: seed)
-        writer.bytes.reserveCapacity(cellCount * Self.cellSize)
+        writer.bytes.reserveCapacity(cellCount * cell)
         for cell in 0..<cellCount {
             writer.append(cell: UInt64(cell))
         }
@@ -69,6 +84,7 @@ final class PayloadDeck: Sendable {
     /// be checked.
     init(content: [UInt8], isText: Bool) {
         kind = isText ? .ascii : .binary
+        stride = 0
         messageSize = content.count
         positionCount = 1
         bytes = content
@@ -98,7 +114,7 @@ final class PayloadDeck: Sendable {
     /// Calls `body` with the payload of the message at a position, which may be any number.
     @inline(__always)
     func withPayload<Result>(at position: Int, _ body: (RawSpan) -> Result) -> Result {
-        let start = (position & (positionCount - 1)) * Self.cellSize
+        let start = (position & (positionCount - 1)) * stride
         let bytes = bytes
         let span = bytes.span.bytes
         return body(span.extracting(start..<start + size(at: position)))
@@ -107,12 +123,12 @@ final class PayloadDeck: Sendable {
     /// Calls `body` with the same payload as a message of the deck's type.
     @inline(__always)
     func withText<Result>(at position: Int, _ body: (UTF8Span) -> Result) -> Result {
-        let start = (position & (positionCount - 1)) * Self.cellSize
+        let start = (position & (positionCount - 1)) * stride
         // Every cut falls between characters, see CellWriter; the tests hold that against the
         // standard library's validation.
         let bytes = bytes
         let span = bytes.span.extracting(start..<start + size(at: position))
-        return body(UTF8Span(unchecked: span, isKnownASCII: kind == .ascii))
+        return body(UTF8Span(unchecked: span, isKnownASCII: kind != .mixed))
     }
 
     /// Where the bytes differ from the message at a position; nil if they are equal.
@@ -161,6 +177,7 @@ private struct CellWriter {
         case .binary: appendBinary(cell)
         case .ascii: appendASCII(cell)
         case .mixed: appendMixed(cell)
+        case .json: bytes += JSONCell.line(cell, seed: seed)
         }
     }
 

@@ -90,6 +90,7 @@ struct ReportText {
         case "binary": "binary"
         case "ascii": "text, ASCII"
         case "mixed": "text, one- to four-byte characters"
+        case "json": "text, lines of JSON"
         default: "from \(payload)"
         }
     }

@@ -94,7 +94,7 @@ struct SettingsReport: Sendable, Equatable, JSONRecord {
             JSONField("pipeline", \.pipeline, "Messages in flight on each connection."),
             JSONField("rate_per_second", \.rate, "Messages a second asked for; null: as it goes."),
             JSONField("sizes", \.sizes, "Payload sizes and their weights."),
-            JSONField("payload", \.payload, "binary, ascii, mixed, or the file it came from."),
+            JSONField("payload", \.payload, "binary, ascii, mixed, json, or a file."),
             JSONField("protocol", \.protocolName, "The version of the protocol."),
             JSONField("deflate", \.deflate, "off, shared or dedicated."),
             JSONField("tls", \.tls, "The version and cipher of TLS; null without it."),

@@ -79,7 +79,7 @@ struct BenchSession {
             headers: target.header,
             origin: target.origin,
             protocolVersion: target.protocolName.version,
-            compression: target.deflate.compression,
+            compression: target.deflate.offer,
             tls: target.tls.configuration,
             timeout: client.timeout,
             messageSize: messageSize,

@@ -7,7 +7,7 @@ final class Peer {
     let url: String
     let process: ChildProcess
 
-    private static let folder =
+    static let folder =
         #filePath.split(separator: "/", omittingEmptySubsequences: false)
         .dropLast().joined(separator: "/") + "/Peers"
 

@@ -39,12 +39,36 @@ import Testing
         #expect(lengths == [1, 2, 3, 4])
     }
 
-    @Test(arguments: PayloadKind.allCases, [8, 9, 12, 15, 20])
+    @Test(arguments: PayloadKind.allCases, [8, 9, 12, 15, 16, 20])
     func `no two messages of a deck are alike`(kind: PayloadKind, size: Int) {
+        guard size >= kind.distinctSize else { return }
         let deck = PayloadDeck(kind: kind, messageSize: size, inFlight: 3000, seed: 7)
         #expect(deck.positionCount >= 4 * 3000)
         let distinct = Set((0..<deck.positionCount).map { Self.payload(deck, $0) })
         #expect(distinct.count == deck.positionCount)
+    }
+
+    @Test func `JSON comes in whole lines, each of them an object`() throws {
+        let deck = PayloadDeck(kind: .json, messageSize: 1024, inFlight: 1, seed: 3)
+        var seen: Set<Substring> = []
+        for position in 0..<deck.positionCount {
+            let text = try #require(
+                String(validating: Self.payload(deck, position), as: UTF8.self)
+            )
+            #expect(text.utf8.allSatisfy { $0 < 0x80 })
+            #expect(text.hasSuffix("\n"))
+            let lines = text.split(separator: "\n")
+            #expect(lines.count == 8)
+            // A compressor with a memory must not find a message in the one before.
+            #expect(seen.isDisjoint(with: lines))
+            seen.formUnion(lines)
+            guard position % 64 == 0 else { continue }
+            for line in lines {
+                let object = try JSONValue(parsing: String(line))
+                #expect(object["device"] != nil, "\(line)")
+                #expect(object["site"] != nil, "\(line)")
+            }
+        }
     }
 
     @Test func `the seed decides`() {

@@ -61,10 +61,12 @@ enum HTMLText {
     private static let style = """
 
         :root { --ink: #16202b; --soft: #5b6875; --line: #d9dfe5; --paper: #ffffff; --panel: #f5f7f9;
-          --first: #1f6feb; --second: #c2570c; --good: #1a7f37; --bad: #cf222e; --warn: #9a6700; }
+          --first: #1f6feb; --second: #c2570c; --good: #1a7f37; --bad: #cf222e; --warn: #9a6700;
+          --faint: #a9b5c0; }
         @media (prefers-color-scheme: dark) { :root { --ink: #e6edf3; --soft: #93a1ae;
           --line: #2e3842; --paper: #0f151b; --panel: #171f27; --first: #58a6ff; --second: #f0883e;
-          --good: #3fb950; --bad: #ff7b72; --warn: #d29922; } }
+          --good: #3fb950; --bad: #ff7b72; --warn: #d29922;
+          --faint: #55626e; } }
         * { box-sizing: border-box; }
         body { margin: 0; background: var(--paper); color: var(--ink);
           font: 15px/1.5 system-ui, sans-serif; }
@@ -85,6 +87,13 @@ enum HTMLText {
         svg .first { stroke: var(--first); } svg .second { stroke: var(--second); }
         svg .curve { fill: none; stroke-width: 2; stroke-linejoin: round; }
         svg .bar { fill: var(--first); } svg .bar.other { fill: var(--second); }
+        svg .title, svg .subject-name { fill: var(--ink); font-weight: 600; }
+        svg .one, svg .whisker { stroke: var(--soft); }
+        svg .base { fill: var(--ink); stroke: var(--ink); }
+        svg .subject { fill: var(--first); stroke: var(--first); }
+        svg .other { fill: var(--faint); stroke: var(--faint); } svg .stem { stroke-width: 3; }
+        td.less { color: var(--good); font-weight: 600; } td.more { color: var(--bad); }
+        a { color: inherit; } summary { color: var(--soft); cursor: pointer; font-size: 13px; }
         .key { font-size: 13px; color: var(--soft); margin: 6px 0 0; }
         .key i { display: inline-block; width: 12px; height: 3px; vertical-align: middle;
           margin: 0 6px 0 14px; background: var(--first); } .key i.second { background: var(--second); }

@@ -1,9 +1,10 @@
 """A WebSocket server that makes one mistake on purpose, on the standard library alone.
 
-    faulty.py none|corrupt|truncate|type|drop|swap|repeat|close|cut|silent|unasked|refuse|badaccept|mute
+    faulty.py none|corrupt|truncate|type|drop|swap|repeat|close|cut|silent|unasked|refuse|badaccept|mute|deaf [PORT]
 
 Every connection makes the mistake at its tenth message and is right otherwise. Prints its port and
-ends with its standard input. `mute` never answers a Close frame, `silent` stops answering.
+ends with its standard input, unless the port is given. `mute` never answers a Close frame, `deaf` no
+Ping, `silent` stops answering.
 """
 
 import base64
@@ -81,6 +82,8 @@ def converse(stream, send):
             if MISTAKE != "mute":
                 send(frame(8, payload[:2]))
             return
+        if opcode == 9 and MISTAKE != "deaf":
+            send(frame(10, payload))
         if opcode not in (1, 2):
             continue
         count += 1
@@ -89,7 +92,7 @@ def converse(stream, send):
             send(echo + held)
             held = None
             continue
-        if count != 10 or MISTAKE in ("none", "mute"):
+        if count != 10 or MISTAKE in ("none", "mute", "deaf"):
             if MISTAKE != "silent" or count < 10:
                 send(echo)
         elif MISTAKE == "corrupt":
@@ -129,8 +132,11 @@ def accept(listener):
         threading.Thread(target=serve, args=(connection,), daemon=True).start()
 
 
-listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+port = int(sys.argv[2]) if len(sys.argv) > 2 else 0
+listener = socket.create_server(("127.0.0.1", port), backlog=128)
 print(listener.getsockname()[1], flush=True)
 threading.Thread(target=accept, args=(listener,), daemon=True).start()
+if port:
+    threading.Event().wait()
 sys.stdin.buffer.read()
 os._exit(0)
