@@ -97,7 +97,10 @@ extension ClientRun {
         let kinds = errors["kinds"] ?? errors
         guard case .array(let entries) = kinds, let first = entries.first,
             case .string(let example)? = first["first_example"]
-        else { return "the run failed" }
+        else {
+            if case .string(let reason)? = report["result"]?["invalid_because"] { return reason }
+            return "the run failed"
+        }
         return example
     }
 }

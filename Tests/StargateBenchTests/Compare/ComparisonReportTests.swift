@@ -64,7 +64,7 @@ struct ComparisonReportTests {
         report.instructions = InstructionTable(tabSeparated: "workload\tbase\necho\t597\n")
         let text = ComparisonText(report: report).markdown()
         #expect(text.contains("| echo-20 | 4.00 us | **0.50** | - |"), "\(text)")
-        #expect(text.contains("| half <1> | **0.50** | **0.50** |"))
+        #expect(text.contains("| half <1> | **0.50** |"))
         #expect(text.contains("* absent: no compiler"))
         #expect(text.contains("| echo | 597 |"))
         #expect(text.contains("in the order ABBA"))
@@ -80,8 +80,10 @@ struct ComparisonReportTests {
             #expect(text.contains("half &lt;1&gt;"))
             #expect(!text.contains("src=") && !text.contains("@import"))
             for tag in ["svg", "text", "table", "tr", "section"] {
-                let opened = text.split(separator: "<\(tag)").count
-                let closed = text.split(separator: "</\(tag)>").count
+                let opened = text.split(separator: "<\(tag)", omittingEmptySubsequences: false)
+                    .count
+                let closed = text.split(separator: "</\(tag)>", omittingEmptySubsequences: false)
+                    .count
                 #expect(opened == closed, "\(tag) in the \(name)")
             }
         }
