@@ -16,10 +16,15 @@ enum EchoCheck {
     ///
     /// - Returns: what is wrong; nil if nothing is.
     static func problem(url: String, cores: CoreSet?) -> String? {
-        var runs = sizes.flatMap { size in
-            [[], ["--text", "mixed"]].map { ["-s", String(size), "-c", "1", "-n", "2"] + $0 }
-        }
-        runs.append(["-s", "20", "-c", "4", "-p", "256", "-n", "4096"])
+        // So many messages that each size is among them; the order follows from the seed.
+        let mix = sizes.map { "\($0):1" }.joined(separator: ",")
+        let runs = [
+            ["--size-mix", mix, "-c", "2", "-n", "300"],
+            ["--size-mix", mix, "-c", "2", "-n", "300", "--text", "ascii"],
+            ["-s", "126", "-c", "1", "-n", "4", "--text", "mixed"],
+            ["-s", "300000", "-c", "1", "-n", "4", "--text", "mixed"],
+            ["-s", "20", "-c", "4", "-p", "256", "-n", "4096"],
+        ]
         for options in runs {
             let arguments =
                 ["echo"] + options + ["--timeout", "5s", "--quiet", "--json=-", url]
