@@ -5,11 +5,7 @@ PORT ?= 9001
 TIME ?= 10m
 HOST ?= 127.0.0.1
 .DEFAULT_GOAL := help
-<<<<<<< HEAD
-.PHONY: help deps test-deps demo test large-tests bench soak drain restart faults compare crowd micro conformance attacks fuzz simulate docs format lint sanitize check clean
-=======
-.PHONY: help deps test-deps demo test large-tests bench soak drain restart faults compare goals micro conformance attacks fuzz simulate docs format lint sanitize check clean
->>>>>>> ba19556 (Compare: TLS, broadcast, both kinds of compression over JSON, and a page to look at)
+.PHONY: help deps test-deps demo test large-tests bench soak drain restart faults compare goals crowd micro conformance attacks fuzz simulate docs format lint sanitize check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
