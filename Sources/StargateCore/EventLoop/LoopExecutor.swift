@@ -170,26 +170,12 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     private func startThread() {
-        var thread = pthread_t()
-        let me = unsafe Unmanaged.passRetained(self)
-        let status = unsafe pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<LoopExecutor>.fromOpaque(argument).takeRetainedValue()
-                    .runLeftOver()
-                return nil
-            },
-            me.toOpaque()
-        )
-        guard status == 0 else {
-            unsafe me.release()
+        do {
+            try PlatformThread { self.runLeftOver() }.detach()
+        } catch {
             // Without a thread to be had, the tasks wait for the next one that is asked for.
             foreign.withLock { $0.isThreadRunning = false }
-            return
         }
-        pthread_detach(thread)
     }
 
     /// Runs jobs without a loop until none is left.

@@ -87,12 +87,12 @@ private final class LoopThread: Sendable {
     private let life: Lock<Life>
 
     private struct Life {
-        var thread: pthread_t?
+        var thread: PlatformThread?
         var hasEnded = false
         var onEnd: [@Sendable () -> Void] = []
     }
 
-    /// What the new thread is handed, and hands back.
+    /// What the new thread is handed.
     private final class Start: @unchecked Sendable {
         let eventLoop: EventLoop
         weak var thread: LoopThread?
@@ -107,19 +107,7 @@ private final class LoopThread: Sendable {
         life = Lock(Life())
         let start = Start(eventLoop)
         start.thread = self
-        var thread = pthread_t()
-        let status = unsafe pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                let start = unsafe Unmanaged<Start>.fromOpaque(argument).takeRetainedValue()
-                LoopThread.main(start)
-                return nil
-            },
-            Unmanaged.passRetained(start).toOpaque()
-        )
-        guard status == 0 else { throw LoopError(-status) }
+        let thread = try PlatformThread { LoopThread.main(start) }
         life.withLock { $0.thread = thread }
     }
 
@@ -165,6 +153,6 @@ private final class LoopThread: Sendable {
             life.thread = nil
             return thread
         }
-        if let thread { pthread_join(thread, nil) }
+        thread?.join()
     }
 }

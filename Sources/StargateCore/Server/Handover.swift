@@ -27,7 +27,7 @@ final class HandoverServer: Sendable {
     private let life = Lock(Life())
 
     private struct Life {
-        var thread: pthread_t?
+        var thread: PlatformThread?
         var wasTaken = false
     }
 
@@ -65,19 +65,7 @@ final class HandoverServer: Sendable {
     }
 
     private func start() {
-        var thread = pthread_t()
-        let me = unsafe Unmanaged.passRetained(self)
-        let status = unsafe pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<HandoverServer>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            },
-            me.toOpaque()
-        )
-        guard status == 0 else { return unsafe me.release() }
+        guard let thread = try? PlatformThread({ self.run() }) else { return }
         life.withLock { $0.thread = thread }
     }
 
@@ -89,7 +77,7 @@ final class HandoverServer: Sendable {
             defer { life.thread = nil }
             return (life.thread, life.wasTaken)
         }
-        if let thread { pthread_join(thread, nil) }
+        thread?.join()
         if !wasTaken { _ = unsafe unlink(path) }
     }
 

@@ -36,20 +36,8 @@ final class Watchdog: Sendable {
 
     /// Starts the thread, which ends some time after ``stop()``.
     func start() {
-        var thread = pthread_t()
-        let me = unsafe Unmanaged.passRetained(self)
-        let status = unsafe pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument = unsafe argument else { return nil }
-                unsafe Unmanaged<Watchdog>.fromOpaque(argument).takeRetainedValue().run()
-                return nil
-            },
-            me.toOpaque()
-        )
-        guard status == 0 else { return unsafe me.release() }
-        pthread_detach(thread)
+        // Without a thread to be had, nobody looks.
+        try? PlatformThread { self.run() }.detach()
     }
 
     func stop() { isStopped.store(true, ordering: .relaxed) }
