@@ -3,6 +3,8 @@
 # so that starting up and connecting cancel out. No other program's noise is in these figures.
 #
 #   instructions.sh [NAME...]     after build.sh; without names, all servers that valgrind can run
+#   instructions.sh --gate        stargate alone; fails if a row is above its limit, which stands
+#                                 behind its title, a tenth above what was measured; - for none
 #   ROWS='echo-20 x16' ...        some of the rows
 #   TSV=FILE ...                  also writes the table there, for `stargate-bench compare
 #                                 --instructions FILE`
@@ -11,6 +13,8 @@
 # it runs.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
+gate=
+[ "${1:-}" != --gate ] || { gate=1; shift; set -- stargate; }
 bench=$PWD/.build/bin/stargate-bench
 work=$(mktemp -d)
 server=
@@ -73,10 +77,10 @@ total() {
 }
 
 table=()
-# row NAME TITLE FEATURE SHORT LONG MODE...
+# row NAME TITLE LIMIT FEATURE SHORT LONG MODE...
 row() {
-    local row=$1 title=$2 feature=$3 short=$4 long=$5 name low high count line
-    shift 5
+    local row=$1 title=$2 limit=$3 feature=$4 short=$5 long=$6 name low high count line
+    shift 6
     [[ -z "${ROWS:-}" || " $ROWS " == *" $row "* ]] || return 0
     printf '%-28s' "$title"
     line=$title
@@ -90,6 +94,10 @@ row() {
         if low=$(total "$name" "$feature" "$few" "$@") && high=$(total "$name" "$feature" "$many" "$@") &&
             [ -n "$low" ] && [ -n "$high" ]; then
             count=$(((high - low) / (many - few)))
+            [ -z "$gate" ] || [ "$limit" = - ] || [ "$count" -le "$limit" ] ||
+                failed="$failed, $title: $count, $limit is the limit"
+        else
+            [ -z "$gate" ] || failed="$failed, $title: not measured"
         fi
         printf '%15s' "$count"
         line+=$'\t'$count
@@ -98,23 +106,24 @@ row() {
     table+=("$line")
 }
 
+failed=
 printf '%-28s' 'instructions a message'
 printf '%15s' "${names[@]}"
 echo
-row echo-20 '20 B, one in flight' - 2000 12000 echo -s 20 -c 20
-row x16 '20 B, 16 in flight' - 16000 96000 echo -s 20 -c 20 -p 16
-row x256 '20 B, 256 in flight' - 25600 153600 echo -s 20 -c 10 -p 256
-row 1k-x16 '1 KiB, 16 in flight' - 16000 64000 echo -s 1k -c 20 -p 16
-row echo-16k '16 KiB' - 1000 4000 echo -s 16k -c 20
-row echo-64k '64 KiB' - 400 1200 echo -s 64k -c 10
-row text-ascii 'text, 1 KiB ASCII x16' - 16000 64000 echo -s 1k -c 20 -p 16 --text ascii
-row text-mixed 'text, 1 KiB mixed x16' - 16000 64000 echo -s 1k -c 20 -p 16 --text mixed
-row handshake 'handshake' - 480 2400 handshake -c 16
-row broadcast-200 'a broadcast to 200' broadcast 160 800 broadcast -c 200 -s 64
-row tls-20 'TLS, 20 B' tls 800 4000 echo -s 20 -c 20 --insecure --tlsv1.3
-row tls-16k 'TLS, 16 KiB' tls 400 1600 echo -s 16k -c 20 --insecure --tlsv1.3
-row deflate 'deflate, 1 KiB JSON' deflate 800 3200 echo -s 1k -c 20 --text json --deflate shared
-row deflate-dedicated 'deflate, dedicated' dedicated 800 3200 \
+row echo-20 '20 B, one in flight' 720 - 2000 12000 echo -s 20 -c 20
+row x16 '20 B, 16 in flight' 230 - 16000 96000 echo -s 20 -c 20 -p 16
+row x256 '20 B, 256 in flight' 200 - 25600 153600 echo -s 20 -c 10 -p 256
+row 1k-x16 '1 KiB, 16 in flight' 620 - 16000 64000 echo -s 1k -c 20 -p 16
+row echo-16k '16 KiB' 5200 - 1000 4000 echo -s 16k -c 20
+row echo-64k '64 KiB' 18200 - 400 1200 echo -s 64k -c 10
+row text-ascii 'text, 1 KiB ASCII x16' 780 - 16000 64000 echo -s 1k -c 20 -p 16 --text ascii
+row text-mixed 'text, 1 KiB mixed x16' 1870 - 16000 64000 echo -s 1k -c 20 -p 16 --text mixed
+row handshake 'handshake' - - 480 2400 handshake -c 16
+row broadcast-200 'a broadcast to 200' - broadcast 160 800 broadcast -c 200 -s 64
+row tls-20 'TLS, 20 B' - tls 800 4000 echo -s 20 -c 20 --insecure --tlsv1.3
+row tls-16k 'TLS, 16 KiB' - tls 400 1600 echo -s 16k -c 20 --insecure --tlsv1.3
+row deflate 'deflate, 1 KiB JSON' - deflate 800 3200 echo -s 1k -c 20 --text json --deflate shared
+row deflate-dedicated 'deflate, dedicated' - dedicated 800 3200 \
     echo -s 1k -c 20 --text json --deflate dedicated
 if [ -n "${TSV:-}" ] && [ ${#table[@]} -gt 0 ]; then
     {
@@ -124,3 +133,4 @@ if [ -n "${TSV:-}" ] && [ ${#table[@]} -gt 0 ]; then
         printf '%s\n' "${table[@]}"
     } >"$TSV"
 fi
+[ -z "$failed" ] || { echo "above the limit: ${failed#, }" >&2; exit 1; }

@@ -28,6 +28,7 @@ ROOMS = [
     "Sources/StargateCore/TLS/*.swift",
     "Sources/StargateCore/Session/Connection+Receive.swift",
     "Sources/StargateCore/Session/Connection+Frames.swift",
+    "Sources/StargateCore/Session/Connection+Fragments.swift",
     "Sources/StargateCore/Session/Connection+Control.swift",
     "Sources/StargateCore/Session/Connection+Deflate.swift",
     "Sources/StargateCore/Session/Connection+Hixie.swift",

@@ -12,6 +12,7 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <link.h>
+#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
@@ -56,6 +58,7 @@ DECLARE(ssize_t, writev, int, const struct iovec *, int);
 DECLARE(int, epoll_ctl, int, int, int, struct epoll_event *);
 DECLARE(int, connect, int, const struct sockaddr *, socklen_t);
 DECLARE(int, close, int);
+DECLARE(long, syscall, long, ...);
 DECLARE(void *, malloc, size_t);
 DECLARE(int, clock_gettime, clockid_t, struct timespec *);
 
@@ -191,6 +194,18 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int f)
 {
     FAIL(SENDMSG, 1)
     return fault == SHORT ? REAL(send)(fd, m->msg_iov[0].iov_base, some(m->msg_iov[0].iov_len), f) : REAL(sendmsg)(fd, m, f);
+}
+// The server reads and writes its sockets past recv and send, by number.
+long syscall(long number, ...)
+{
+    long a[6];
+    va_list list;
+    va_start(list, number);
+    for (int i = 0; i < 6; i++) a[i] = va_arg(list, long);
+    va_end(list);
+    if (number == SYS_recvfrom && !a[4]) return recv((int)a[0], (void *)a[1], (size_t)a[2], (int)a[3]);
+    if (number == SYS_sendto && !a[4]) return send((int)a[0], (const void *)a[1], (size_t)a[2], (int)a[3]);
+    return REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 int epoll_ctl(int set, int op, int fd, struct epoll_event *event)
 {

@@ -77,6 +77,14 @@ struct BufferPool {
         )
     }
 
+    /// Whether a buffer of at least `capacity` bytes, 1 or more, can be lent without new memory.
+    func hasSpare(capacity: Int) -> Bool {
+        guard capacity < 1 << Self.largestShift &- Self.slack else { return false }
+        let needed = capacity &+ Self.slack
+        let shift = max(Self.smallestShift, Int.bitWidth - (needed - 1).leadingZeroBitCount)
+        return unsafe free[shift - Self.smallestShift] != nil
+    }
+
     /// Lends a buffer of at least `capacity` bytes, which is 1 or more.
     mutating func take(capacity: Int) -> PooledBuffer {
         let needed = capacity &+ Self.slack

@@ -16,6 +16,9 @@ struct FrameHeader: Equatable {
     /// RSV1: the message is compressed, on its first frame. RFC 7692 section 6.
     @inline(__always)
     var isCompressed: Bool { firstByte & 0x40 != 0 }
+    /// An unfragmented data message without compression: FIN and text or binary, nothing else.
+    @inline(__always)
+    var isWholeMessage: Bool { firstByte == 0x81 || firstByte == 0x82 }
 }
 
 /// What a connection allows in a frame.

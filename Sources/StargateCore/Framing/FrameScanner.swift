@@ -2,8 +2,75 @@
 // it lies and judges everything that can be judged from it alone, before any payload is kept.
 // It holds no state: a header that the end of the read cut is scanned again when it is whole.
 
+/// A message in one frame, all of which has arrived.
+@safe
+struct WholeMessage {
+    let payload: UnsafeMutableRawPointer
+    let payloadByteCount: Int
+    let maskingKey: UInt32
+    let isText: Bool
+}
+
+extension WholeMessage {
+    /// The frame must be ``FrameHeader/isWholeMessage``, and its payload have arrived.
+    @inline(__always)
+    init(_ header: FrameHeader, at payload: UnsafeMutableRawPointer) {
+        unsafe self.payload = unsafe payload
+        payloadByteCount = header.payloadByteCount
+        maskingKey = header.maskingKey
+        isText = header.opcode == .text
+    }
+}
+
 /// Scans frame headers.
 enum FrameScanner {
+    /// Scans what nearly every frame of a client is: a masked message without fragments or
+    /// compression, with at most 64 KiB, all of which has arrived.
+    ///
+    /// - Parameters:
+    ///   - start: the first byte of the header.
+    ///   - end: the end of what has arrived, not before `start`.
+    ///   - payloadByteCountMax: the longest payload that may be found; -1 for none at all.
+    /// - Returns: the message; nil for everything else, be it right or wrong: ask
+    ///   ``scan(_:available:rules:)`` what it is.
+    @inline(__always)
+    static func scanWhole(
+        _ start: UnsafeMutableRawPointer,
+        _ end: UnsafeMutableRawPointer,
+        payloadByteCountMax: Int
+    ) -> WholeMessage? {
+        // checked: both point into one buffer.
+        let available = unsafe end - start
+        guard available >= 6 else { return nil }
+        // FIN, no reserved bit, and opcode 1 or 2.
+        let kind = unsafe start.load(as: UInt8.self) &- 0x81
+        guard kind <= 1 else { return nil }
+        let second = unsafe start.load(fromByteOffset: 1, as: UInt8.self)
+        var payloadByteCount = Int(truncatingIfNeeded: second) &- 0x80
+        var headerByteCount = 6
+        if payloadByteCount >= 126 {
+            guard payloadByteCount == 126, available >= 8 else { return nil }
+            let length = unsafe start.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
+            payloadByteCount = Int(truncatingIfNeeded: UInt16(bigEndian: length))
+            guard payloadByteCount > 125 else { return nil }
+            headerByteCount = 8
+        }
+        // Below 0 if the frame is not masked.
+        guard payloadByteCount >= 0, payloadByteCount <= payloadByteCountMax,
+            payloadByteCount <= available &- headerByteCount
+        else { return nil }
+        return unsafe WholeMessage(
+            // checked: the header lies before the end.
+            payload: start + headerByteCount,
+            payloadByteCount: payloadByteCount,
+            maskingKey: start.loadUnaligned(
+                fromByteOffset: headerByteCount &- 4,
+                as: UInt32.self
+            ),
+            isText: kind == 0
+        )
+    }
+
     /// Scans the header at `start`.
     ///
     /// - Parameters:

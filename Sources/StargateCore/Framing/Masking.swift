@@ -53,6 +53,64 @@ enum Masking {
         }
     }
 
+    /// Unmasks bytes in a buffer of the loop, in words to the end: the last one may reach up to 7
+    /// bytes behind the payload, and leaves those as they are.
+    ///
+    /// - Parameters:
+    ///   - start: at least `count` bytes, and 7 more that belong to the buffer.
+    ///   - count: how many bytes.
+    ///   - key: the masking key.
+    ///   - notesASCII: whether the answer matters; a constant, so that it costs nothing if not.
+    /// - Returns: whether all bytes are ASCII now. Only true if `notesASCII`.
+    @inline(__always)
+    static func applyWithSlack(
+        _ start: UnsafeMutableRawPointer,
+        count: Int,
+        key: UInt32,
+        notesASCII: Bool
+    ) -> Bool {
+        let word = UInt64(truncatingIfNeeded: key) | UInt64(truncatingIfNeeded: key) &<< 32
+        var seen: UInt64 = 0
+        var offset = 0
+        if count >= 64 {
+            if notesASCII {
+                seen = unsafe applyBlocksNotingBits(start, count: count, word: word)
+                offset = count & ~63
+            } else {
+                offset = unsafe applyBlocks(from: start, to: start, count: count, word: word)
+            }
+        }
+        let pair = Vector(repeating: word)
+        // At most three turns, so that nothing is gained by more than a plain loop.
+        while count &- offset >= 16 {
+            let bytes = unsafe start.loadUnaligned(fromByteOffset: offset, as: Vector.self) ^ pair
+            unsafe start.storeBytes(of: bytes, toByteOffset: offset, as: Vector.self)
+            if notesASCII { seen |= bytes[0] | bytes[1] }
+            offset &+= 16
+        }
+        if count &- offset >= 8 {
+            let bytes = unsafe start.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ word
+            unsafe start.storeBytes(of: bytes, toByteOffset: offset, as: UInt64.self)
+            if notesASCII { seen |= bytes }
+            offset &+= 8
+        }
+        let rest = count &- offset
+        if rest > 0 {
+            // checked: 1 to 7 bytes are left, so that 8 to 56 bits are not.
+            let unused = UInt64(truncatingIfNeeded: 64 &- rest &* 8)
+            #if _endian(little)
+            let used = UInt64.max &>> unused
+            #else
+            let used = UInt64.max &<< unused
+            #endif
+            let bytes =
+                unsafe start.loadUnaligned(fromByteOffset: offset, as: UInt64.self) ^ (word & used)
+            unsafe start.storeBytes(of: bytes, toByteOffset: offset, as: UInt64.self)
+            if notesASCII { seen |= bytes & used }
+        }
+        return notesASCII && seen & 0x8080_8080_8080_8080 == 0
+    }
+
     /// 64 bytes a turn, in vectors that every 64-bit processor has. Returns how many were done.
     private static func applyBlocks(
         from source: UnsafeRawPointer,
@@ -64,38 +122,62 @@ enum Masking {
         let end = count & ~63
         var offset = 0
         while offset < end {
-            let a = unsafe source.loadUnaligned(fromByteOffset: offset, as: SIMD2<UInt64>.self)
-            let b = unsafe source.loadUnaligned(
-                fromByteOffset: offset &+ 16,
-                as: SIMD2<UInt64>.self
-            )
-            let c = unsafe source.loadUnaligned(
-                fromByteOffset: offset &+ 32,
-                as: SIMD2<UInt64>.self
-            )
-            let d = unsafe source.loadUnaligned(
-                fromByteOffset: offset &+ 48,
-                as: SIMD2<UInt64>.self
-            )
-            unsafe target.storeBytes(of: a ^ mask, toByteOffset: offset, as: SIMD2<UInt64>.self)
-            unsafe target.storeBytes(
-                of: b ^ mask,
-                toByteOffset: offset &+ 16,
-                as: SIMD2<UInt64>.self
-            )
-            unsafe target.storeBytes(
-                of: c ^ mask,
-                toByteOffset: offset &+ 32,
-                as: SIMD2<UInt64>.self
-            )
-            unsafe target.storeBytes(
-                of: d ^ mask,
-                toByteOffset: offset &+ 48,
-                as: SIMD2<UInt64>.self
-            )
+            // checked: both are followed by `count` bytes.
+            let (from, to) = unsafe (source + offset, target + offset)
+            let (a, b, c, d) = unsafe load(from, mask)
+            unsafe store(a, b, c, d, to: to)
             offset &+= 64
         }
         return end
+    }
+
+    /// The same where the bytes lie. Returns a word in which the top bits of all bytes are gathered.
+    private static func applyBlocksNotingBits(
+        _ start: UnsafeMutableRawPointer,
+        count: Int,
+        word: UInt64
+    ) -> UInt64 {
+        let mask = SIMD2<UInt64>(repeating: word)
+        let end = count & ~63
+        var offset = 0
+        var seen = SIMD2<UInt64>()
+        while offset < end {
+            let place = unsafe start + offset
+            let (a, b, c, d) = unsafe load(place, mask)
+            unsafe store(a, b, c, d, to: place)
+            seen |= (a | b) | (c | d)
+            offset &+= 64
+        }
+        return seen[0] | seen[1]
+    }
+
+    private typealias Vector = SIMD2<UInt64>
+
+    @inline(__always)
+    private static func load(
+        _ source: UnsafeRawPointer,
+        _ mask: Vector
+    ) -> (Vector, Vector, Vector, Vector) {
+        unsafe (
+            source.loadUnaligned(as: Vector.self) ^ mask,
+            source.loadUnaligned(fromByteOffset: 16, as: Vector.self) ^ mask,
+            source.loadUnaligned(fromByteOffset: 32, as: Vector.self) ^ mask,
+            source.loadUnaligned(fromByteOffset: 48, as: Vector.self) ^ mask
+        )
+    }
+
+    @inline(__always)
+    private static func store(
+        _ a: Vector,
+        _ b: Vector,
+        _ c: Vector,
+        _ d: Vector,
+        to target: UnsafeMutableRawPointer
+    ) {
+        unsafe target.storeBytes(of: a, as: Vector.self)
+        unsafe target.storeBytes(of: b, toByteOffset: 16, as: Vector.self)
+        unsafe target.storeBytes(of: c, toByteOffset: 32, as: Vector.self)
+        unsafe target.storeBytes(of: d, toByteOffset: 48, as: Vector.self)
     }
 
     /// The key for a run that begins `count` bytes into the payload.

@@ -14,6 +14,9 @@ struct MessageAssembler {
         var isFinal: Bool
     }
 
+    /// So many bytes of text are unmasked and then checked.
+    private static let checkedByteCount = 16 << 10
+
     /// The type of the message in progress; nil between messages.
     private(set) var opcode: Opcode?
     private(set) var isCompressed = false
@@ -64,11 +67,16 @@ struct MessageAssembler {
         return nil
     }
 
-    /// Room to receive into: for the rest of the frame, but at most a few times what has arrived.
+    /// Room to receive into: for the rest of the frame, but at most a few times what has arrived,
+    /// unless the loop has kept memory for as much.
     mutating func reserve(pool: inout BufferPool) -> Int {
         guard let frame = partialFrame else { return 0 }
         let step = max(payload.count &* 3, 64 &<< 10)
-        let wanted = min(frame.remainingByteCount, step)
+        // Within the limit on messages, so the sum does not overflow.
+        let all = payload.count &+ frame.remainingByteCount
+        let wanted =
+            pool.hasSpare(capacity: all)
+            ? frame.remainingByteCount : min(frame.remainingByteCount, step)
         pool.reserve(wanted, in: &payload)
         return min(frame.remainingByteCount, payload.capacity &- payload.count)
     }
@@ -83,11 +91,9 @@ struct MessageAssembler {
             let room = reserve(pool: &pool)
             let count = min(room, left.count)
             guard count > 0 else { return nil }
-            let part = unsafe UnsafeRawBufferPointer(rebasing: left[..<count])
-            if let target = unsafe payload.free.baseAddress, let source = part.baseAddress {
-                unsafe target.copyMemory(from: source, byteCount: count)
+            if let source = left.baseAddress, let violation = unsafe take(count, from: source) {
+                return violation
             }
-            if let violation = commit(count) { return violation }
             unsafe left = unsafe UnsafeRawBufferPointer(rebasing: left[count...])
         }
         return nil
@@ -96,18 +102,37 @@ struct MessageAssembler {
     /// `count` masked bytes of the current frame were written behind the payload: unmasks them and
     /// checks them.
     mutating func commit(_ count: Int) -> ProtocolViolation? {
+        unsafe take(count, from: unsafe UnsafeRawPointer(payload.free.baseAddress))
+    }
+
+    /// Takes in masked bytes of the current frame, which lie behind the payload, or are copied there
+    /// and unmasked in one pass. What is checked is still in the processor's cache.
+    private mutating func take(
+        _ count: Int,
+        from source: UnsafeRawPointer?
+    ) -> ProtocolViolation? {
         guard var frame = partialFrame, let start = unsafe payload.free.baseAddress,
-            count <= frame.remainingByteCount
+            let source = unsafe source, count <= frame.remainingByteCount
         else { return nil }
-        if frame.maskingKey != 0 {
-            unsafe Masking.apply(start, count: count, key: frame.maskingKey)
-            frame.maskingKey = Masking.rotate(frame.maskingKey, by: count)
+        let isChecked = opcode == .text && !isCompressed
+        let step = isChecked ? Self.checkedByteCount : count
+        var offset = 0
+        while offset < count {
+            let byteCount = min(step, count &- offset)
+            // checked: both are followed by `count` bytes.
+            let (from, to) = unsafe (source + offset, start + offset)
+            // What a server sends has no mask, and may lie where it is to be.
+            if unsafe frame.maskingKey != 0 || from != UnsafeRawPointer(to) {
+                unsafe Masking.apply(from: from, to: to, count: byteCount, key: frame.maskingKey)
+            }
+            frame.maskingKey = Masking.rotate(frame.maskingKey, by: byteCount)
+            if isChecked {
+                let bytes = unsafe UnsafeRawBufferPointer(start: to, count: byteCount)
+                guard unsafe validator.validate(bytes) else { return .invalidUTF8 }
+            }
+            offset &+= byteCount
         }
         payload.count &+= count
-        if opcode == .text, !isCompressed {
-            let bytes = unsafe UnsafeRawBufferPointer(start: start, count: count)
-            guard unsafe validator.validate(bytes) else { return .invalidUTF8 }
-        }
         frame.remainingByteCount &-= count
         partialFrame = frame
         return frame.remainingByteCount == 0 ? endFrame() : nil

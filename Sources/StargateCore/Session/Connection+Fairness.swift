@@ -35,29 +35,33 @@ extension Connection {
 
     /// How many frames may be processed now.
     @inline(__always)
-    func frameBudget(_ limits: ConnectionLimits) -> Int {
+    func frameBudget(rate: Int) -> Int {
         let used = loop.state.lastReader == self ? loop.state.lastReaderFrameCount : 0
-        let share = max(0, Self.frameCountPerTurn - used)
-        return limits.messagesPerSecond == 0 ? share : min(share, messageCredit(limits))
+        let share = max(0, Self.frameCountPerTurn &- used)
+        return rate == 0 ? share : min(share, messageCredit(rate: rate))
     }
 
     @inline(never)
-    private func messageCredit(_ limits: ConnectionLimits) -> Int {
-        state.messageCredit.refill(rate: limits.messagesPerSecond, now: loop.currentTick())
+    private func messageCredit(rate: Int) -> Int {
+        state.messageCredit.refill(rate: rate, now: loop.currentTick())
     }
+
+    /// Frames that the peer may send each second; 0 for any number.
+    @inline(__always)
+    var frameRate: Int { withContext { $0.limits.messagesPerSecond } ?? 0 }
 
     /// So many frames were processed.
     @inline(__always)
-    func countFrames(_ count: Int) {
+    func countFrames(_ count: Int, rate: Int) {
         loop.state.counters[Counter.framesReceived] &+= UInt64(truncatingIfNeeded: count)
         loop.state.lastReaderFrameCount &+= count
-        state.messageCredit.spend(count)
+        if rate != 0 { state.messageCredit.spend(count) }
     }
 
     /// More came than may be processed now: keeps the rest for the next turn, or fails the
     /// connection of a peer that sends more often than it may.
-    func postpone(_ rest: UnsafeRawBufferPointer, _ limits: ConnectionLimits) {
-        if limits.messagesPerSecond > 0, messageCredit(limits) == 0 {
+    func postpone(_ rest: UnsafeRawBufferPointer, rate: Int) {
+        if rate > 0, messageCredit(rate: rate) == 0 {
             return fail(.policyViolation, "messages come too often", reason: .messageRate)
         }
         state.flags.remove(.readsMuch)

@@ -1,71 +1,44 @@
 // The walk of a message, steps 4 to 6: frames are scanned where the kernel put them, unmasked in
 // place, and a message that is whole is lent to the handler as it lies. This loop is the hot path:
 // no allocation, no reference counting and no dynamic dispatch but the handler's own method.
+//
+// What the loop asks again for every frame is what a handler can change by what it does: the phase,
+// the flags, and whether something was kept. All else is read once per read and stays in registers.
 
 extension Connection {
     /// Processes bytes that are frames. Uses up all of them: what is not whole is kept.
+    ///
+    /// - Parameter bytes: bytes in a buffer of the loop, with ``BufferPool/slack`` behind them.
     func receiveFrames(_ bytes: UnsafeMutableRawBufferPointer) {
         if state.version.isHixie {
             return unsafe receiveHixieFrames(UnsafeRawBufferPointer(bytes))
         }
         guard var cursor = bytes.baseAddress, let handler = state.handler else { return }
         let end = unsafe cursor + bytes.count
-        let limits = limits
-        let isStreaming = limits.streamsMessages
-        let rules = FrameRules(
-            expectsMask: !isClient,
-            allowedReservedBits: state.compression == nil ? 0 : 0x40,
-            payloadByteCountMax: limits.maxMessageSize
-        )
-        if let inbound = state.inbound, inbound.state.assembler.partialFrame != nil {
-            // checked: both point into the read.
-            let arrived = unsafe UnsafeMutableRawBufferPointer(start: cursor, count: end - cursor)
-            unsafe cursor +=
-                isStreaming
-                ? receiveParts(arrived, inbound)
-                : receivePartialPayload(arrived, inbound)
-        }
-        let budget = frameBudget(limits)
+        if state.inbound != nil { unsafe cursor = unsafe receiveRest(cursor, end) }
+        let rate = frameRate
+        let budget = frameBudget(rate: rate)
+        // For a connection that has frames looked at one by one, no message is whole.
+        let wholeByteCountMax = isClient || streamsMessages ? -1 : maxMessageSize
         var count = 0
-        defer { countFrames(count) }
         while unsafe cursor < end, mayProceed, count < budget {
             count &+= 1
-            let available = unsafe end - cursor
-            switch unsafe FrameScanner.scan(cursor, available: available, rules: rules) {
-            case .complete(let header):
-                let payload = unsafe cursor + header.headerByteCount
-                let arrived = available &- header.headerByteCount
-                if header.payloadByteCount <= arrived, header.isWholeMessage,
-                    state.inbound == nil, !isStreaming
-                {
-                    unsafe receiveWhole(header, payload, handler)
-                    unsafe cursor = unsafe payload + header.payloadByteCount
-                } else if header.opcode.isControl {
-                    guard header.payloadByteCount <= arrived else {
-                        return unsafe spill(cursor, available)
-                    }
-                    unsafe receiveControl(header, payload, handler)
-                    unsafe cursor = unsafe payload + header.payloadByteCount
-                } else {
-                    let rest = unsafe UnsafeMutableRawBufferPointer(start: payload, count: arrived)
-                    let used =
-                        unsafe isStreaming
-                        ? beginParts(header, rest, limits: limits)
-                        : receiveFragment(header, rest, limits: limits)
-                    unsafe cursor = unsafe payload + used
-                }
-            case .incomplete:
-                return unsafe spill(cursor, available)
-            case .violation(let violation):
-                return fail(violation)
+            let whole =
+                state.inbound == nil
+                ? unsafe FrameScanner.scanWhole(cursor, end, payloadByteCountMax: wholeByteCountMax)
+                : nil
+            guard let whole else {
+                unsafe cursor = unsafe receiveOther(cursor, end, handler)
+                continue
             }
+            // checked: the payload lies before the end.
+            unsafe cursor = unsafe whole.payload + whole.payloadByteCount
+            if unsafe cursor == end { loop.state.cork.expectsLast(whole.payloadByteCount) }
+            receiveWhole(whole, handler)
         }
+        countFrames(count, rate: rate)
         // Left over when the application paused in the middle of the read, or much came.
-        if unsafe cursor < end, receivesFrames {
-            // checked: both point into the read.
-            let rest = unsafe UnsafeRawBufferPointer(start: cursor, count: end - cursor)
-            if mayProceed { unsafe postpone(rest, limits) } else { unsafe hold(rest) }
-        }
+        if unsafe cursor < end, receivesFrames { unsafe keepFrames(cursor, end, rate: rate) }
     }
 
     /// Whether the next frame may be processed.
@@ -74,22 +47,25 @@ extension Connection {
         receivesFrames && state.flags.isDisjoint(with: .stopsFrames)
     }
 
+    @inline(__always)
+    private var maxMessageSize: Int { withContext { $0.limits.maxMessageSize } ?? 0 }
+
     /// Unmasks, checks and delivers a message that lies whole in the buffer.
     @inline(__always)
-    private func receiveWhole(
-        _ header: FrameHeader,
-        _ payload: UnsafeMutableRawPointer,
-        _ handler: any WebSocketHandler
-    ) {
-        let count = header.payloadByteCount
-        if header.maskingKey != 0 {
-            unsafe Masking.apply(payload, count: count, key: header.maskingKey)
-        }
+    private func receiveWhole(_ whole: WholeMessage, _ handler: any WebSocketHandler) {
+        let payload = unsafe whole.payload
+        let count = whole.payloadByteCount
+        let key = whole.maskingKey
         let bytes = unsafe UnsafeRawBufferPointer(start: payload, count: count)
-        if header.opcode == .text {
-            guard unsafe UTF8Validator.isValid(bytes) else { return fail(.invalidUTF8) }
+        if whole.isText {
+            // Most text is ASCII, and that is seen on the way.
+            guard
+                unsafe Masking.applyWithSlack(payload, count: count, key: key, notesASCII: true)
+                    || UTF8Validator.isValid(bytes)
+            else { return fail(.invalidUTF8) }
             unsafe deliverText(bytes, handler)
         } else {
+            _ = unsafe Masking.applyWithSlack(payload, count: count, key: key, notesASCII: false)
             unsafe deliverBinary(bytes, handler)
         }
     }
@@ -112,100 +88,75 @@ extension Connection {
         handler.received(.binary(unsafe bytes.bytes), on: WebSocket(self))
     }
 
-    // MARK: Fragments and frames that span reads
+    // MARK: What is not a whole message
 
-    /// Keeps the start of a frame until the rest of it arrives: at most a header, or a control
-    /// frame, which is no longer than 139 bytes.
-    private func spill(_ start: UnsafeRawPointer, _ count: Int) {
-        let inbound = inboundState()
-        guard count <= inbound.state.spill.count else { return }
-        for index in 0..<count {
-            inbound.state.spill[index] = unsafe start.load(fromByteOffset: index, as: UInt8.self)
+    /// Goes on with a frame that an earlier read began. Returns where the next one begins.
+    private func receiveRest(
+        _ start: UnsafeMutableRawPointer,
+        _ end: UnsafeMutableRawPointer
+    ) -> UnsafeMutableRawPointer {
+        guard let inbound = state.inbound, inbound.state.assembler.partialFrame != nil else {
+            return unsafe start
         }
-        inbound.state.spillByteCount = count
+        // checked: both point into the read.
+        let arrived = unsafe UnsafeMutableRawBufferPointer(start: start, count: end - start)
+        return unsafe start
+            + (streamsMessages
+                ? receiveParts(arrived, inbound)
+                : receivePartialPayload(arrived, inbound))
     }
 
-    /// Takes in a data frame that is a fragment, or not whole. Returns how many bytes of `arrived`
-    /// belonged to it.
-    private func receiveFragment(
-        _ header: FrameHeader,
-        _ arrived: UnsafeMutableRawBufferPointer,
-        limits: ConnectionLimits
-    ) -> Int {
-        let inbound = inboundState()
-        let count = min(header.payloadByteCount, arrived.count)
-        if let violation = inbound.state.assembler.begin(
-            header,
-            messageByteCountMax: limits.maxMessageSize,
-            fragmentCountMax: limits.maxFragmentCount
-        ) {
-            fail(violation)
-            return count
-        }
-        let part = unsafe UnsafeMutableRawBufferPointer(rebasing: arrived[..<count])
-        if isInflatedInPieces(header, arrived: count, inbound) {
-            unsafe inflatePieces(part, inbound)
-            return count
-        }
-        let violation = unsafe inbound.state.assembler.append(
-            UnsafeRawBufferPointer(part),
-            pool: &loop.state.buffers
+    /// Takes in one frame, or what there is of it: a control frame, a fragment, a message whose
+    /// other half is on its way, whatever breaks the protocol. Returns where the next one begins.
+    @inline(never)
+    private func receiveOther(
+        _ start: UnsafeMutableRawPointer,
+        _ end: UnsafeMutableRawPointer,
+        _ handler: any WebSocketHandler
+    ) -> UnsafeMutableRawPointer {
+        let rules = FrameRules(
+            expectsMask: !isClient,
+            allowedReservedBits: state.compression == nil ? 0 : 0x40,
+            payloadByteCountMax: maxMessageSize
         )
-        if let violation {
+        // checked: both point into the read.
+        let available = unsafe end - start
+        switch unsafe FrameScanner.scan(start, available: available, rules: rules) {
+        case .complete(let header):
+            let payload = unsafe start + header.headerByteCount
+            let arrived = available &- header.headerByteCount
+            let isWhole = header.payloadByteCount <= arrived
+            if isWhole, header.isWholeMessage, state.inbound == nil, !streamsMessages {
+                let whole = unsafe WholeMessage(header, at: payload)
+                receiveWhole(whole, handler)
+                return unsafe payload + header.payloadByteCount
+            }
+            if header.opcode.isControl {
+                guard isWhole else {
+                    unsafe spill(start, available)
+                    return unsafe end
+                }
+                unsafe receiveControl(header, payload, handler)
+                return unsafe payload + header.payloadByteCount
+            }
+            let rest = unsafe UnsafeMutableRawBufferPointer(start: payload, count: arrived)
+            return unsafe payload
+                + (streamsMessages
+                    ? beginParts(header, rest)
+                    : receiveFragment(header, rest))
+        case .incomplete:
+            unsafe spill(start, available)
+        case .violation(let violation):
             fail(violation)
-        } else if inbound.state.assembler.isComplete {
-            deliverAssembled(inbound)
         }
-        return count
+        return unsafe end
     }
 
-    /// Goes on with a frame that an earlier read began. Returns how many bytes belonged to it.
-    private func receivePartialPayload(
-        _ arrived: UnsafeMutableRawBufferPointer,
-        _ inbound: Inbound
-    ) -> Int {
-        let remaining = inbound.state.assembler.partialFrame?.remainingByteCount ?? 0
-        let count = min(remaining, arrived.count)
-        if inbound.state.assembler.isCompressed {
-            let part = unsafe UnsafeMutableRawBufferPointer(rebasing: arrived[..<count])
-            unsafe inflatePieces(part, inbound)
-            return count
-        }
-        let violation = unsafe inbound.state.assembler.append(
-            unsafe UnsafeRawBufferPointer(rebasing: arrived[..<count]),
-            pool: &loop.state.buffers
-        )
-        if let violation {
-            fail(violation)
-        } else if inbound.state.assembler.isComplete {
-            deliverAssembled(inbound)
-        }
-        return count
+    /// Keeps frames that must not be processed now.
+    @inline(never)
+    private func keepFrames(_ start: UnsafeRawPointer, _ end: UnsafeRawPointer, rate: Int) {
+        // checked: both point into the read.
+        let rest = unsafe UnsafeRawBufferPointer(start: start, count: end - start)
+        if mayProceed { unsafe postpone(rest, rate: rate) } else { unsafe hold(rest) }
     }
-
-    /// Lends the assembled message to the handler, then gives its memory back.
-    func deliverAssembled(_ inbound: Inbound) {
-        guard let handler = state.handler, let opcode = inbound.state.assembler.opcode else {
-            return
-        }
-        // Taken out, so that nothing the handler does can reach the bytes it is reading.
-        var assembler = inbound.state.assembler
-        inbound.state.assembler = MessageAssembler()
-        releaseIdleInbound()
-        let bytes = unsafe UnsafeRawBufferPointer(assembler.payload.bytes)
-        if assembler.isCompressed {
-            unsafe deliverCompressed(opcode, bytes, handler)
-        } else if opcode == .text {
-            unsafe deliverText(bytes, handler)
-        } else {
-            unsafe deliverBinary(bytes, handler)
-        }
-        assembler.reset(pool: &loop.state.buffers)
-    }
-}
-
-extension FrameHeader {
-    /// An unfragmented data message without compression: FIN and text or binary, nothing else.
-    @inline(__always)
-    fileprivate var isWholeMessage: Bool { firstByte == 0x81 || firstByte == 0x82 }
 }

@@ -25,9 +25,10 @@ extension Connection {
             )
         inbound.state.hixie = assembler
         var cursor = 0
-        let budget = frameBudget(limits)
+        let rate = limits.messagesPerSecond
+        let budget = frameBudget(rate: rate)
         var count = 0
-        defer { countFrames(count) }
+        defer { countFrames(count, rate: rate) }
         while mayProceed, count < budget {
             count &+= 1
             let event = unsafe assembler.scanner.next(bytes, from: &cursor)
@@ -47,7 +48,7 @@ extension Connection {
         }
         if cursor < bytes.count, receivesFrames {
             let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[cursor...])
-            if mayProceed { unsafe postpone(rest, limits) } else { unsafe hold(rest) }
+            if mayProceed { unsafe postpone(rest, rate: rate) } else { unsafe hold(rest) }
         }
     }
 

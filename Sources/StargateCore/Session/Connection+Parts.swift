@@ -14,9 +14,9 @@ extension Connection {
     /// bytes of `arrived` were used.
     func beginParts(
         _ header: FrameHeader,
-        _ arrived: UnsafeMutableRawBufferPointer,
-        limits: ConnectionLimits
+        _ arrived: UnsafeMutableRawBufferPointer
     ) -> Int {
+        let limits = limits
         let inbound = inboundState()
         let violation = inbound.state.assembler.begin(
             header,

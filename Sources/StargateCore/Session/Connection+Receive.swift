@@ -7,28 +7,44 @@ extension Connection {
     /// What a peer may send ahead while the application decides; then it is not read from.
     static let waitingByteCountMax = 64 << 10
     /// A frame with at least this much to come is received into its message's own buffer.
-    private static let directByteCountMin = 64 << 10
+    private static let directByteCountMin = 16 << 10
+    /// What is read at first from a peer whose messages are larger than what a read brings: their
+    /// header, and not much that would have to be copied.
+    private static let firstReadByteCount = 16 << 10
 
     // MARK: Reading
 
     /// Where the transport is to put the next bytes; empty when this connection has had its share
     /// of the turn.
+    @inline(__always)
     func receiveSpace() -> UnsafeMutableRawBufferPointer {
+        guard state.inbound == nil, state.tls == nil else { return unsafe otherReceiveSpace() }
+        guard hasTurn() else { return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0) }
+        let space = unsafe loop.state.receiveBuffer.space
+        guard state.expectsLargeFrame else { return unsafe space }
+        return unsafe UnsafeMutableRawBufferPointer(rebasing: space[..<Self.firstReadByteCount])
+    }
+
+    /// Whether this connection may still be read in this turn.
+    @inline(__always)
+    private func hasTurn() -> Bool {
+        if loop.state.lastReader == self {
+            return loop.state.lastReaderByteCount < Self.readByteCountPerTurn
+                && loop.state.lastReaderFrameCount < Self.frameCountPerTurn
+        }
+        loop.state.lastReader = self
+        loop.state.lastReaderByteCount = 0
+        loop.state.lastReaderFrameCount = 0
+        return true
+    }
+
+    /// The same for a connection that has something under way, or TLS.
+    private func otherReceiveSpace() -> UnsafeMutableRawBufferPointer {
         // What is held comes first: whoever sends without a pause must not fill memory meanwhile.
         if let inbound = state.inbound, inbound.state.held.count > 0, !waitsForApplication {
             return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
         }
-        if loop.state.lastReader == self {
-            guard loop.state.lastReaderByteCount < Self.readByteCountPerTurn,
-                loop.state.lastReaderFrameCount < Self.frameCountPerTurn
-            else {
-                return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
-            }
-        } else {
-            loop.state.lastReader = self
-            loop.state.lastReaderByteCount = 0
-            loop.state.lastReaderFrameCount = 0
-        }
+        guard hasTurn() else { return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0) }
         if state.tls != nil { return unsafe encryptedSpace() }
         if let inbound = state.inbound, let space = unsafe directSpace(inbound) {
             return unsafe space
@@ -71,10 +87,16 @@ extension Connection {
         else { return nil }
         let room = inbound.state.assembler.reserve(pool: &loop.state.buffers)
         let free = unsafe inbound.state.assembler.payload.free
-        return unsafe UnsafeMutableRawBufferPointer(rebasing: free[..<min(room, free.count)])
+        // A read that is not filled tells that nothing is left. So there is room for a little more
+        // than the frame: a buffer has some behind its capacity.
+        let more = room == frame.remainingByteCount ? BufferPool.slack : 0
+        // checked: the room is within the buffer, and a few bytes more do not overflow.
+        let count = min(room, free.count) + more
+        return unsafe UnsafeMutableRawBufferPointer(start: free.baseAddress, count: count)
     }
 
     /// `count` bytes were written to the start of ``receiveSpace()``.
+    @inline(__always)
     func received(_ count: Int) {
         loop.state.lastReaderByteCount &+= count
         loop.state.counters[Counter.reads] &+= 1
@@ -104,6 +126,14 @@ extension Connection {
     func receivedPlaintext(_ count: Int) {
         state.lastHeard = loop.currentTick()
         state.flags.remove(.awaitsPong)
+        if state.inbound == nil, state.phase == .open {
+            let isCorked = beginCallback()
+            unsafe receiveFrames(
+                UnsafeMutableRawBufferPointer(start: loop.state.receiveBuffer.start, count: count)
+            )
+            if state.expectsLargeFrame { noteFrameSize() }
+            return endCallback(isCorked: isCorked)
+        }
         if let inbound = state.inbound {
             if unsafe directSpace(inbound) != nil { return receivedDirectly(count, inbound) }
             return receivedBehind(inbound, count)
@@ -155,15 +185,27 @@ extension Connection {
 
     /// Runs `body` as a callback of this connection.
     func corked(_ body: () -> Void) {
-        let isQueueEmpty = state.outbound == nil
-        if isQueueEmpty { loop.state.cork.begin(self) }
+        let isCorked = beginCallback()
+        body()
+        endCallback(isCorked: isCorked)
+    }
+
+    /// What is sent from here on is corked, unless something waits already. Returns whether it is.
+    @inline(__always)
+    private func beginCallback() -> Bool {
+        let isCorked = state.outbound == nil
+        if isCorked { loop.state.cork.begin(self) }
         state.flags.insert(.isProcessing)
         loop.note(.received, route: state.route)
-        body()
+        return isCorked
+    }
+
+    @inline(__always)
+    private func endCallback(isCorked: Bool) {
         // What the messages were for goes on at once, while what it sends can still be corked.
         if loop.state.hasTasks { loop.eventLoop.executor.run() }
         state.flags.remove(.isProcessing)
-        if isQueueEmpty {
+        if isCorked {
             flushCork()
             loop.state.cork.end(self)
         }
@@ -190,10 +232,29 @@ extension Connection {
     }
 
     private func receivedDirectly(_ count: Int, _ inbound: Inbound) {
-        corked {
-            if let violation = inbound.state.assembler.commit(count) { return fail(violation) }
-            if inbound.state.assembler.isComplete { deliverAssembled(inbound) }
+        let remaining = inbound.state.assembler.partialFrame?.remainingByteCount ?? 0
+        let own = min(count, remaining)
+        // What follows the frame, at most a few bytes, goes to where frames begin.
+        let next = unsafe UnsafeMutableRawBufferPointer(
+            start: loop.state.receiveBuffer.start,
+            count: count &- own
+        )
+        if next.count > 0, let free = unsafe inbound.state.assembler.payload.free.baseAddress {
+            // checked: so much was received there.
+            let place = unsafe free + own
+            unsafe next.copyMemory(from: UnsafeRawBufferPointer(start: place, count: next.count))
         }
+        corked {
+            if let violation = inbound.state.assembler.commit(own) { return fail(violation) }
+            if inbound.state.assembler.isComplete { deliverAssembled(inbound) }
+            if next.count > 0 { unsafe receiveFrames(next) }
+        }
+    }
+
+    /// A read that was to find the header of a large frame is over: the next one is as long as any
+    /// if there was none.
+    private func noteFrameSize() {
+        state.expectsLargeFrame = state.inbound?.state.assembler.partialFrame != nil
     }
 
     // MARK: Heads that span reads

@@ -2,12 +2,38 @@
 // loop's cork while the connection is being read, else into the connection's queue.
 
 extension Connection {
-    /// Payloads from here on are not copied into the cork but written from where they lie.
-    private static let throughByteCountMin = 32 << 10
-
     /// Sends a data message that the application gave.
     @inline(__always)
     func sendMessage(
+        _ opcode: Opcode,
+        _ payload: UnsafeRawBufferPointer,
+        mayCompress: Bool
+    ) -> SendResult {
+        // An answer of a server to what is being read, which nearly every message is, is only
+        // copied behind the others.
+        if state.phase == .open, state.flags.isDisjoint(with: .sendsOtherFrames),
+            loop.state.cork.owner == self, state.outbound == nil,
+            payload.count < loop.state.cork.throughByteCountMin,
+            payload.count &+ FrameEncoder.headerByteCountMax <= loop.state.cork.available
+        {
+            let target = unsafe loop.state.cork.end
+            let headerByteCount = unsafe FrameEncoder.writeHeader(
+                to: target,
+                firstByte: 0x80 | opcode.rawValue,
+                payloadByteCount: payload.count,
+                maskingKey: nil
+            )
+            unsafe CorkBuffer.copy(payload, to: target + headerByteCount)
+            loop.state.cork.commit(headerByteCount &+ payload.count)
+            loop.state.counters[Counter.messagesSent] &+= 1
+            return .sent
+        }
+        return unsafe sendOther(opcode, payload, mayCompress: mayCompress)
+    }
+
+    /// Sends a message in every other case.
+    @inline(never)
+    private func sendOther(
         _ opcode: Opcode,
         _ payload: UnsafeRawBufferPointer,
         mayCompress: Bool
@@ -48,7 +74,8 @@ extension Connection {
         // Payloads are in memory already, so the sum cannot overflow.
         let needed = headerByteCount &+ payload.count
         if loop.state.cork.owner == self, state.outbound == nil,
-            needed <= loop.state.cork.available, payload.count < Self.throughByteCountMin
+            needed <= loop.state.cork.available,
+            payload.count < loop.state.cork.throughByteCountMin
         {
             unsafe write(firstByte, payload, to: loop.state.cork.end)
             loop.state.cork.commit(needed)
@@ -92,21 +119,47 @@ extension Connection {
         needed: Int,
         isPromised: Bool
     ) -> SendResult {
-        if loop.state.cork.owner == self { flushCork() }
+        let throughByteCountMin = loop.state.cork.throughByteCountMin
+        let isThrough = payload.count >= throughByteCountMin && !isClient
+        if loop.state.cork.owner == self {
+            // What follows may be meant to share a system call.
+            loop.state.cork.expectsMore()
+            if isThrough, state.outbound == nil, !state.flags.contains(.isCondemned),
+                loop.state.cork.available >= FrameEncoder.headerByteCountMax
+            {
+                return unsafe writeBehindCork(firstByte, payload)
+            }
+            flushCork()
+        }
         if state.flags.contains(.isCondemned) { return .dropped }
         if state.outbound == nil {
             if loop.state.cork.owner == self, needed <= loop.state.cork.available,
-                payload.count < Self.throughByteCountMin
+                payload.count < throughByteCountMin
             {
                 unsafe write(firstByte, payload, to: loop.state.cork.end)
                 loop.state.cork.commit(needed)
                 return .sent
             }
-            if !isClient, payload.count >= Self.throughByteCountMin {
-                return unsafe writeThrough(firstByte, payload)
-            }
+            if isThrough { return unsafe writeThrough(firstByte, payload) }
         }
         return unsafe enqueue(firstByte, payload, needed: needed, isPromised: isPromised)
+    }
+
+    /// Writes what is corked, a header and a payload from where it lies, in one system call.
+    private func writeBehindCork(
+        _ firstByte: UInt8,
+        _ payload: UnsafeRawBufferPointer
+    ) -> SendResult {
+        let headerByteCount = unsafe FrameEncoder.writeHeader(
+            to: loop.state.cork.end,
+            firstByte: firstByte,
+            payloadByteCount: payload.count,
+            maskingKey: nil
+        )
+        loop.state.cork.commit(headerByteCount)
+        unsafe writeThrough(loop.state.cork.bytes, then: payload)
+        loop.state.cork.empty()
+        return sendResultAfterQueueing()
     }
 
     /// Writes a large frame from where its payload lies; only what the kernel refuses is copied.

@@ -34,13 +34,23 @@ public struct WebSocket {
     ///   - compress: false to leave this message uncompressed, for instance because it holds a
     ///     secret next to what an attacker chose; without effect where nothing is compressed.
     /// - Returns: what became of it.
-    @inline(__always)
     @discardableResult
     public func send(_ message: Message, compress: Bool = true) -> SendResult {
+        // A block that has no connection is not open either.
+        guard connection.state.generation == generation else { return .dropped }
+        // The message is lent for the whole call, and so are its bytes.
+        let opcode: Opcode
+        let payload: UnsafeRawBufferPointer
         switch message {
-        case .text(let text): send(text, compress: compress)
-        case .binary(let bytes): send(bytes, compress: compress)
+        case .text(let text):
+            opcode = .text
+            let characters = text.span
+            unsafe payload = unsafe characters.withUnsafeBytes { unsafe $0 }
+        case .binary(let bytes):
+            opcode = .binary
+            unsafe payload = unsafe bytes.withUnsafeBytes { unsafe $0 }
         }
+        return unsafe connection.sendMessage(opcode, payload, mayCompress: compress)
     }
 
     /// Sends a text message.

@@ -25,7 +25,15 @@ extension Connection {
     func flushCork() {
         let bytes = unsafe loop.state.cork.bytes
         guard bytes.count > 0 else { return }
-        unsafe writeThrough(unsafe bytes, then: unsafe UnsafeRawBufferPointer(start: nil, count: 0))
+        let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        if state.tls == nil {
+            assert(!state.flags.contains(.isBlocked), "nothing overtakes what was refused")
+            let written = loop.withTransport { unsafe $0.write(self, bytes) }
+            countWrite(written)
+            if written != bytes.count { unsafe keepRefused(written, unsafe bytes, then: nothing) }
+        } else {
+            unsafe writeThrough(unsafe bytes, then: nothing)
+        }
         loop.state.cork.empty()
     }
 
@@ -39,8 +47,18 @@ extension Connection {
         let written = unsafe span.withUnsafeBufferPointer { slices in
             unsafe writeToTransport(UnsafeBufferPointer(rebasing: slices[..<sliceCount]))
         }
-        let total = head.count + body.count
-        if written == total { return }
+        if written != head.count + body.count {
+            unsafe keepRefused(written, unsafe head, then: body)
+        }
+    }
+
+    /// Copies to the queue what the kernel did not take of two runs of bytes.
+    @inline(never)
+    private func keepRefused(
+        _ written: Int,
+        _ head: UnsafeRawBufferPointer,
+        then body: UnsafeRawBufferPointer
+    ) {
         guard written >= 0 || written == Int(UV_EAGAIN.rawValue) else {
             return writeFailed(Int32(truncatingIfNeeded: written))
         }

@@ -18,11 +18,16 @@ extension Connection {
     /// Gives bytes to the transport, and counts what it takes.
     private func writeCounted(_ slices: UnsafeBufferPointer<uv_buf_t>) -> Int {
         let written = loop.withTransport { unsafe $0.write(self, slices) }
-        loop.state.counters[Counter.writes] &+= 1
-        if written > 0 {
-            loop.state.counters[Counter.bytesSent] &+= UInt64(truncatingIfNeeded: written)
-        }
+        countWrite(written)
         return written
+    }
+
+    /// The transport took so many bytes, or gave libuv's error number.
+    @inline(__always)
+    func countWrite(_ written: Int) {
+        loop.state.counters[Counter.writes] &+= 1
+        guard written > 0 else { return }
+        loop.state.counters[Counter.bytesSent] &+= UInt64(truncatingIfNeeded: written)
     }
 
     /// Encrypts and writes until the kernel refuses. Short runs are put together: a record costs the

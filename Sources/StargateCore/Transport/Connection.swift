@@ -37,7 +37,7 @@ struct Connection: Equatable {
         return unsafe context._withUnsafeGuaranteedRef { body($0) }
     }
 
-    /// Limits, copied out: a few words.
+    /// All limits, copied out: for what is not done with every read.
     var limits: ConnectionLimits {
         withContext { $0.limits } ?? ConnectionLimits()
     }
@@ -66,6 +66,7 @@ struct Connection: Equatable {
         state.phase = phase
         state.flags = isClient ? .isClient : []
         state.version = .rfc6455
+        state.expectsLargeFrame = false
         state.route = .none
         state.endCode = .abnormalClosure
         state.lastHeard = loop.currentTick()

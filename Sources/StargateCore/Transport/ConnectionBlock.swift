@@ -28,6 +28,8 @@ struct ConnectionBlock {
     var generation: UInt32 = 0
     /// When bytes last arrived, in ticks of the loop's clock.
     var lastHeard: UInt32 = 0
+    /// The latest frame was larger than what a read brings, and the next may be as well.
+    var expectsLargeFrame = false
     var flags = ConnectionFlags()
     var phase = Phase.free
     var version = ProtocolVersion.rfc6455
@@ -129,6 +131,8 @@ struct ConnectionFlags: OptionSet {
     static let isPaused: ConnectionFlags = [.isPausedByApplication, .isPausedByOutput]
     /// The next frame must not be processed. A constant, because it is asked for every frame.
     static let stopsFrames: ConnectionFlags = [.isPausedByApplication, .isCondemned]
+    /// A message is not one plain frame without a mask. Asked for every message.
+    static let sendsOtherFrames: ConnectionFlags = [.isClient, .isTransformed]
     /// Nothing can be written now. Asked for every record.
     static let stopsWriting: ConnectionFlags = [.isBlocked, .isCondemned]
 }

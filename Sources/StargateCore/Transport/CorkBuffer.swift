@@ -8,10 +8,17 @@ struct CorkBuffer {
     /// Room for a header and the longest control frame, several times.
     private static let limitMin = 1 << 10
 
+    /// Payloads from here on are not copied here but written from where they lie.
+    private static let throughByteCountMin = 32 << 10
+    /// The same when nothing follows that could share the system call.
+    private static let lastThroughByteCountMin = 2 << 10
+
     let base: UnsafeMutableRawPointer
     /// How much of the capacity is used.
     private var limit = Self.capacity
     private(set) var count = 0
+    /// From how many bytes on a payload is written from where it lies.
+    private(set) var throughByteCountMin = Self.throughByteCountMin
     /// The connection whose callback is running.
     private(set) var owner: Connection?
 
@@ -20,7 +27,7 @@ struct CorkBuffer {
     }
 
     @inline(__always)
-    var available: Int { limit - count }
+    var available: Int { limit &- count }
 
     /// The first free byte.
     @inline(__always)
@@ -43,6 +50,18 @@ struct CorkBuffer {
         owner = connection
     }
 
+    /// The message that is delivered next is the last of its read: an answer to it that is not
+    /// short needs no copy in order to leave with others in one system call.
+    @inline(__always)
+    mutating func expectsLast(_ payloadByteCount: Int) {
+        guard payloadByteCount >= Self.lastThroughByteCountMin else { return }
+        throughByteCountMin = Self.lastThroughByteCountMin
+    }
+
+    /// More may follow.
+    @inline(__always)
+    mutating func expectsMore() { throughByteCountMin = Self.throughByteCountMin }
+
     @inline(__always)
     mutating func commit(_ byteCount: Int) {
         assert(byteCount <= available, "the cork overflows")
@@ -56,6 +75,22 @@ struct CorkBuffer {
     mutating func end(_ connection: Connection) {
         assert(owner == connection && count == 0, "a cork is flushed before it is lifted")
         owner = nil
+        throughByteCountMin = Self.throughByteCountMin
+    }
+
+    /// Copies a payload. Short ones in two steps that may overlap, for less than a call costs.
+    @inline(__always)
+    static func copy(_ source: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) {
+        guard let start = source.baseAddress else { return }
+        let count = source.count
+        guard count >= 16, count <= 32 else {
+            return unsafe target.copyMemory(from: start, byteCount: count)
+        }
+        let last = count &- 16
+        let head = unsafe start.loadUnaligned(as: SIMD2<UInt64>.self)
+        let tail = unsafe start.loadUnaligned(fromByteOffset: last, as: SIMD2<UInt64>.self)
+        unsafe target.storeBytes(of: head, as: SIMD2<UInt64>.self)
+        unsafe target.storeBytes(of: tail, toByteOffset: last, as: SIMD2<UInt64>.self)
     }
 
     func deallocate() {

@@ -136,6 +136,18 @@ final class EpollTransport: Transport {
     private func serve(_ connection: Connection, _ events: EpollEvents) {
         // An earlier event of this turn may have closed the socket.
         guard unsafe socket(connection).pointee.descriptor >= 0 else { return }
+        // Nearly always there is nothing but bytes.
+        if unsafe socket(connection).pointee.flags.isDisjoint(with: .isWaiting),
+            events.isDisjoint(with: .bringsTheEnd), events.contains(.readable)
+        {
+            unsafe socket(connection).pointee.flags.insert(.isReadable)
+            return read(connection)
+        }
+        serveOther(connection, events)
+    }
+
+    /// An event that brings more than bytes, or none.
+    private func serveOther(_ connection: Connection, _ events: EpollEvents) {
         if unsafe socket(connection).pointee.flags.contains(.isConnecting) {
             guard !events.isDisjoint(with: .endsWaiting) else { return }
             finishConnecting(connection)
@@ -173,7 +185,11 @@ final class EpollTransport: Transport {
         while unsafe socket.pointee.flags.isSuperset(of: .isToBeRead) {
             let space = unsafe connection.receiveSpace()
             guard space.count > 0 else { return enqueue(connection) }
-            let count = unsafe recv(socket.pointee.descriptor, space.baseAddress, space.count, 0)
+            let count = unsafe stargate_receive(
+                socket.pointee.descriptor,
+                space.baseAddress,
+                space.count
+            )
             if count > 0 {
                 if count < space.count, unsafe !socket.pointee.flags.contains(.isEnding) {
                     unsafe socket.pointee.flags.remove(.isReadable)
@@ -182,35 +198,39 @@ final class EpollTransport: Transport {
             } else if count == 0 {
                 unsafe socket.pointee.flags.remove(.isReadable)
                 connection.transportEnded(UV_EOF.rawValue)
-            } else if errno == EAGAIN {
+            } else if count == -Int(EAGAIN) {
                 unsafe socket.pointee.flags.remove(.isReadable)
-            } else if errno != EINTR {
-                let code = -errno
+            } else if count != -Int(EINTR) {
                 unsafe socket.pointee.flags.remove(.isReadable)
-                connection.transportEnded(code)
+                connection.transportEnded(Int32(truncatingIfNeeded: count))
             }
         }
     }
 
     // MARK: Writing
 
+    override func write(_ connection: Connection, _ bytes: UnsafeRawBufferPointer) -> Int {
+        let descriptor = unsafe socket(connection).pointee.descriptor
+        while true {
+            let count = unsafe stargate_send(descriptor, bytes.baseAddress, bytes.count)
+            if count != -Int(EINTR) { return count }
+        }
+    }
+
     override func write(
         _ connection: Connection,
         _ slices: UnsafeBufferPointer<uv_buf_t>
     ) -> Int {
+        if slices.count == 1 {
+            let slice = unsafe slices[0]
+            return unsafe write(
+                connection,
+                UnsafeRawBufferPointer(start: slice.base, count: slice.len)
+            )
+        }
         let descriptor = unsafe socket(connection).pointee.descriptor
         while true {
-            let count =
-                if slices.count == 1 {
-                    unsafe send(
-                        descriptor,
-                        slices[0].base,
-                        slices[0].len,
-                        Int32(MSG_NOSIGNAL)
-                    )
-                } else {
-                    unsafe Self.sendSeveral(descriptor, slices)
-                }
+            let count = unsafe Self.sendSeveral(descriptor, slices)
             if count >= 0 { return count }
             if errno != EINTR { return -Int(errno) }
         }
@@ -356,6 +376,7 @@ struct SocketFlags: OptionSet {
 
     // Constants, because they are asked for with every read.
     static let isToBeRead: SocketFlags = [.isReading, .isReadable]
+    static let isWaiting: SocketFlags = [.isConnecting, .awaitsWritable]
 }
 
 /// epoll's events, under the names of what they mean here.

@@ -38,6 +38,17 @@ class Transport {
     /// number; `UV_EAGAIN` when it takes nothing now.
     func write(_ connection: Connection, _ slices: UnsafeBufferPointer<uv_buf_t>) -> Int { 0 }
 
+    /// The same for bytes in one piece, which is what most batches are.
+    func write(_ connection: Connection, _ bytes: UnsafeRawBufferPointer) -> Int {
+        // The kernel only reads from the buffer, whatever the C type says.
+        let base = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+        let slice: InlineArray<1, uv_buf_t> = unsafe [
+            uv_buf_t(base: base?.assumingMemoryBound(to: CChar.self), len: bytes.count)
+        ]
+        let span = unsafe slice.span
+        return unsafe span.withUnsafeBufferPointer { unsafe write(connection, $0) }
+    }
+
     /// Asks for one call of `transportWritable(afterSending:)`. The transport may write the
     /// offered slices in the meantime, so they must stay where they are until that call.
     func awaitWritable(_ connection: Connection, offering slices: UnsafeBufferPointer<uv_buf_t>) {}

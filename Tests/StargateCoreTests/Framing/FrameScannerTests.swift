@@ -229,4 +229,51 @@ struct FrameScannerTests {
         }
         #expect(judged == 256 * 256 * 2)
     }
+
+    /// Looks for a whole message in bytes that lie in memory of exactly their size.
+    private func scanWhole(_ bytes: [UInt8], limit: Int = 1 << 40) -> [UInt8]? {
+        var bytes = bytes
+        return bytes.withUnsafeMutableBytes { buffer -> [UInt8]? in
+            guard let start = buffer.baseAddress else { return nil }
+            let found = FrameScanner.scanWhole(
+                start,
+                start + buffer.count,
+                payloadByteCountMax: limit
+            )
+            guard let found else { return nil }
+            #expect(found.isText == (buffer[0] & 0x0F == 1))
+            #expect(withUnsafeBytes(of: found.maskingKey, Array.init) == [9, 8, 7, 6])
+            let count = found.payloadByteCount
+            return Array(UnsafeRawBufferPointer(start: found.payload, count: count))
+        }
+    }
+
+    @Test("a whole message is found at once", arguments: [0, 1, 20, 125, 126, 127, 1000, 65_535])
+    func wholeMessages(count: Int) {
+        let length = UInt64(count)
+        let header = header(0x81, length, lengthByteCount: count > 125 ? 2 : 0)
+        let payload = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
+        #expect(scanWhole(header + payload) == payload)
+        #expect(scanWhole(header + payload + [1, 2, 3]) == payload)
+        #expect(scanWhole(header + payload, limit: count) == payload)
+        #expect(scanWhole(header + payload, limit: count - 1) == nil)
+        #expect(scanWhole(Array((header + payload).dropLast())) == nil)
+        for available in 0..<header.count where count > 0 {
+            #expect(scanWhole(Array(header[..<available])) == nil)
+        }
+    }
+
+    @Test("all but whole messages are left to the other scanner")
+    func notWholeMessages() {
+        for first in UInt8.min...UInt8.max where first != 0x81 && first != 0x82 {
+            #expect(scanWhole(header(first, 3, lengthByteCount: 0) + [1, 2, 3]) == nil)
+        }
+        for masked in [header(0x82, 5, lengthByteCount: 2), header(0x82, 5, lengthByteCount: 8)] {
+            #expect(scanWhole(masked + [1, 2, 3, 4, 5]) == nil)
+        }
+        for count: UInt64 in [0, 3, 125, 126, 127] {
+            let bare = header(0x82, count, lengthByteCount: 0, isMasked: false)
+            #expect(scanWhole(bare + [UInt8](repeating: 0, count: 300)) == nil)
+        }
+    }
 }

@@ -32,6 +32,33 @@ struct MaskingTests {
         }
     }
 
+    @Test("in a buffer with slack it leaves what follows, and tells ASCII", arguments: keys)
+    func withSlack(key: [UInt8]) {
+        for count in 0...200 {
+            let ascii = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ 3) & 0x7F }
+            // No byte is not ASCII, or one, in every place.
+            for odd in -1..<count {
+                var payload = ascii
+                if odd >= 0 { payload[odd] |= 0x80 }
+                for notes in [true, false] {
+                    var bytes = reference(payload, key) + [UInt8](repeating: 0xEE, count: 8)
+                    let isASCII = bytes.withUnsafeMutableBytes { buffer in
+                        buffer.baseAddress.map {
+                            Masking.applyWithSlack(
+                                $0,
+                                count: count,
+                                key: word(key),
+                                notesASCII: notes
+                            )
+                        }
+                    }
+                    #expect(isASCII == (notes && odd < 0))
+                    #expect(bytes == payload + [UInt8](repeating: 0xEE, count: 8))
+                }
+            }
+        }
+    }
+
     @Test("copied from one place to another", arguments: keys)
     func copying(key: [UInt8]) {
         for count in 0...200 {

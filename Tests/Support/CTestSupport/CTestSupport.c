@@ -1,7 +1,10 @@
 #define _GNU_SOURCE
 #include "CTestSupport.h"
 
+#include <dlfcn.h>
 #include <errno.h>
+#include <stdarg.h>
+#include <stdatomic.h>
 #include <stddef.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -54,6 +57,25 @@ int posix_memalign(void **block, size_t alignment, size_t size) {
     if (fresh == NULL) { return ENOMEM; }
     *block = fresh;
     return 0;
+}
+
+// The engine writes to sockets past send(2), by number.
+long syscall(long number, ...) {
+    typedef long (*function)(long, ...);
+    static _Atomic(function) real;
+    function next = atomic_load_explicit(&real, memory_order_relaxed);
+    if (next == NULL) {
+        next = (function)dlsym(RTLD_NEXT, "syscall");
+        atomic_store_explicit(&real, next, memory_order_relaxed);
+    }
+    long words[6];
+    va_list list;
+    va_start(list, number);
+    for (int place = 0; place < 6; place += 1) { words[place] = va_arg(list, long); }
+    va_end(list);
+    if (number == SYS_sendto) { counts.writes += 1; }
+    if (number == SYS_recvfrom) { counts.reads += 1; }
+    return next(number, words[0], words[1], words[2], words[3], words[4], words[5]);
 }
 
 ssize_t write(int descriptor, const void *bytes, size_t count) {

@@ -29,6 +29,7 @@ func fuzzFrames(_ input: consuming FuzzInput) {
         }
         let scan = FrameScanner.scan(start + place, available: slice.count, rules: rules)
         compare(scan, decoder.decode(slice[...]), slice, rules)
+        compareWhole(scan, slice, rules)
         guard case .complete(let header) = scan else { return }
         place += header.headerByteCount
         guard header.payloadByteCount <= bytes.count - place else { return }
@@ -63,6 +64,32 @@ private func compare(
         }
         requireEqual(unmasked, payload, "the payload")
     default: fatalError("\(found), and not \(expected)")
+    }
+}
+
+/// The short way finds the same message as the long one, or leaves it to that; and it leaves none of
+/// those it is for.
+private func compareWhole(_ scan: FrameHeaderScan, _ bytes: [UInt8], _ rules: FrameRules) {
+    var bytes = bytes
+    bytes.withUnsafeMutableBytes { buffer in
+        guard let start = buffer.baseAddress else { return }
+        let whole = FrameScanner.scanWhole(
+            start,
+            start + buffer.count,
+            payloadByteCountMax: rules.expectsMask ? rules.payloadByteCountMax : -1
+        )
+        var expected: FrameHeader?
+        if case .complete(let header) = scan, header.isWholeMessage, rules.expectsMask,
+            header.payloadByteCount <= min(0xFFFF, buffer.count - header.headerByteCount)
+        {
+            expected = header
+        }
+        requireEqual(whole == nil, expected == nil, "whether it is whole")
+        guard let whole, let expected else { return }
+        requireEqual(whole.payload - start, expected.headerByteCount, "where the payload is")
+        requireEqual(whole.payloadByteCount, expected.payloadByteCount, "how long it is")
+        requireEqual(whole.maskingKey, expected.maskingKey, "the masking key")
+        requireEqual(whole.isText, expected.opcode == .text, "whether it is text")
     }
 }
 
