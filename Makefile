@@ -5,7 +5,7 @@ PORT ?= 9001
 TIME ?= 10m
 HOST ?= 127.0.0.1
 .DEFAULT_GOAL := help
-.PHONY: help deps test-deps demo test large-tests bench soak drain restart faults compare goals crowd micro conformance attacks fuzz simulate docs format lint sanitize check clean
+.PHONY: help deps test-deps demo test large-tests bench soak hold drain restart faults compare goals crowd micro conformance attacks fuzz simulate docs format lint sanitize check clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,10 @@ bench-truth: deps ## Prove that a server's stall shows in the latencies, and wha
 	@swift build --configuration release --product stargate-bench
 	@bench="$$(swift build --configuration release --show-bin-path)/stargate-bench" && \
 		Scripts/bench-truth.py "$$bench" && Benchmarks/Yardstick/run.py "$$bench"
+
+hold: deps ## Hold 60,000 connections over 4 processes, and count them on both sides (CONNECTIONS=60000)
+	@swift build --configuration release --product stargate-bench
+	@Scripts/hold.sh "$$(swift build --configuration release --show-bin-path)/stargate-bench" $(or $(CONNECTIONS),60000)
 
 drain: deps ## Stop a server with 10,000 clients, and count what they are told
 	@Scripts/lifecycle.sh drain

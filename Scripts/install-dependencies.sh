@@ -36,6 +36,9 @@ if [ "$what" = test ]; then
     has curl || packages+=(curl)
     has ps || packages+=(procps)
     has haproxy || [ -x /usr/sbin/haproxy ] || packages+=(haproxy)
+    has go || packages+=(golang-go)
+    [ -d /usr/share/gocode/src/github.com/gorilla/websocket ] ||
+        packages+=(golang-github-gorilla-websocket-dev)
     has chromium || has chromium-browser || has google-chrome || packages+=(chromium)
 fi
 

@@ -23,9 +23,8 @@ public struct BenchCommand: ParsableCommand {
               stargate-bench doctor
 
             Exit status: 0 all went well, 1 something went wrong, 2 the command line is not \
-            valid, 3 nobody could be reached, 4 the figures say \
-            nothing about the server (serve: it had to cut connections), 99 a goal of --slo was \
-            missed, 130 interrupted (the report is printed).
+            valid, 3 nobody could be reached, 4 the figures say nothing about the server, 99 a goal \
+            of --slo was missed, 130 interrupted (the report is printed).
             """,
         version: "0.1.0",
         subcommands: [

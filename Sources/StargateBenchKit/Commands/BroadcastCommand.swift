@@ -34,8 +34,7 @@ struct BroadcastCommand: ParsableCommand {
     )
     var rate: Double?
 
-    @Option(name: .shortAndLong, help: "Bytes in a message, 34 at least.")
-    var size = ByteCount(64)
+    @OptionGroup var stream: StreamOptions
 
     @OptionGroup var length: LengthOptions
 
@@ -50,9 +49,6 @@ struct BroadcastCommand: ParsableCommand {
         guard (1...65_536).contains(pipeline) else {
             throw ValidationError("--pipeline is a number from 1 to 65536")
         }
-        guard (NumberedMessage.headerSize...(64 << 20)).contains(size.bytes) else {
-            throw ValidationError("--size is from 34 bytes to 64 MiB: a message tells its number")
-        }
         if let rate {
             guard rate > 0, rate <= 1e6 else {
                 throw ValidationError("--rate is more than 0 and at most a million")
@@ -61,29 +57,22 @@ struct BroadcastCommand: ParsableCommand {
     }
 
     func run() throws {
-        var template = RunReport()
-        template.mode = .broadcast
-        template.settings.connections = connections
+        var template = stream.template(.broadcast, connections: connections)
         template.settings.pipeline = rate == nil ? pipeline : nil
-        template.settings.sizes = [SizeShare(bytes: size.bytes, weight: 1)]
-        template.settings.payload = "ascii"
         let session = try BenchSession(
             template: template,
             target: target,
             client: client,
             output: output,
             path: "broadcast",
-            messageSize: size.bytes,
+            messageSize: stream.size.bytes,
             pipeline: pipeline
         )
-        let plan = StreamPlan(
-            target: session.targetPlan,
-            messageSize: size.bytes,
-            timeout: client.timeout.nanoseconds,
-            connectRate: client.connectRate
-                / Double(client.threadTotal(connections: connections)),
-            connectionCount: connections,
-            messageCount: length.count,
+        let plan = stream.plan(
+            for: session.targetPlan,
+            client: client,
+            connections: connections,
+            count: length.count,
             publishing: rate.map { .rate($0) } ?? .inFlight(pipeline)
         )
         try session.run(length.schedule(timeout: client.timeout)) {

@@ -122,6 +122,13 @@ struct EchoLoad {
         deck = try message.deck(isTextOnly: isTextOnly, inFlight: min(depth, 4096))
     }
 
+    /// The messages as frames, where they travel as plain ones and all of them are compared.
+    private func frames(for target: TargetPlan) -> FrameDeck? {
+        guard message.check == .full, target.compression == nil, !target.protocolVersion.isHixie
+        else { return nil }
+        return FrameDeck(deck, masks: target.masks)
+    }
+
     func describe(in settings: inout SettingsReport) {
         settings.connections = connections
         settings.pipeline = rate == nil ? depth : pipeline
@@ -140,7 +147,8 @@ struct EchoLoad {
             connectionCount: connections,
             messageCount: count,
             rate: rate,
-            check: message.check
+            check: message.check,
+            frames: frames(for: target)
         )
     }
 }

@@ -6,9 +6,9 @@ struct HandshakeCommand: ParsableCommand {
         commandName: "handshake",
         abstract: "Connects, upgrades and closes, over and over, and counts whole cycles.",
         discussion: """
-            A cycle is a TCP connection (connect), the opening handshake up to the checked 101 \
-            response (upgrade), and the closing handshake with code 1000 up to the end of the \
-            connection (close).
+            A cycle is a TCP connection (connect), the TLS handshake of wss: URLs (TLS), the \
+            opening handshake up to the checked 101 response (upgrade), and the closing handshake \
+            with code 1000 up to the end of the connection (close).
 
               stargate-bench handshake -c 64
               stargate-bench handshake -n 10000 --slo 'p99<20ms' ws://127.0.0.1:8080/

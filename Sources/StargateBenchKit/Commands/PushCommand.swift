@@ -27,8 +27,7 @@ struct PushCommand: ParsableCommand {
     @Option(help: "Messages a second for each connection; as fast as it goes if not given.")
     var ratePerConn: Double?
 
-    @Option(name: .shortAndLong, help: "Bytes in a message, 34 at least.")
-    var size = ByteCount(64)
+    @OptionGroup var stream: StreamOptions
 
     @OptionGroup var length: LengthOptions
 
@@ -39,9 +38,6 @@ struct PushCommand: ParsableCommand {
     func validate() throws {
         guard (1...1_000_000).contains(connections) else {
             throw ValidationError("--connections is a number from 1 to 1000000")
-        }
-        guard (NumberedMessage.headerSize...(64 << 20)).contains(size.bytes) else {
-            throw ValidationError("--size is from 34 bytes to 64 MiB: a message tells its number")
         }
         if let ratePerConn {
             guard ratePerConn > 0, ratePerConn <= 1000 else {
@@ -54,29 +50,22 @@ struct PushCommand: ParsableCommand {
     }
 
     func run() throws {
-        var template = RunReport()
-        template.mode = .push
-        template.settings.connections = connections
+        var template = stream.template(.push, connections: connections)
         template.settings.rate = ratePerConn.map { $0 * Double(connections) }
-        template.settings.sizes = [SizeShare(bytes: size.bytes, weight: 1)]
-        template.settings.payload = "ascii"
         let rate = ratePerConn.map { "&rate=\($0)" } ?? ""
         let session = try BenchSession(
             template: template,
             target: target,
             client: client,
             output: output,
-            path: "push?size=\(size.bytes)\(rate)",
-            messageSize: size.bytes
+            path: "push?size=\(stream.size.bytes)\(rate)",
+            messageSize: stream.size.bytes
         )
-        let plan = StreamPlan(
-            target: session.targetPlan,
-            messageSize: size.bytes,
-            timeout: client.timeout.nanoseconds,
-            connectRate: client.connectRate
-                / Double(client.threadTotal(connections: connections)),
-            connectionCount: connections,
-            messageCount: length.count,
+        let plan = stream.plan(
+            for: session.targetPlan,
+            client: client,
+            connections: connections,
+            count: length.count,
             publishing: nil
         )
         try session.run(length.schedule(timeout: client.timeout)) {

@@ -14,8 +14,11 @@ struct ServeCommand: ParsableCommand {
 
             Prints one line, "listening on ws://HOST:PORT", when it is ready, and nothing else. \
             SIGTERM and SIGINT close every connection with 1001, at a gentle pace; a second one \
-            cuts those that are left. Exit status: 0 when all connections ended in good order, 4 \
+            cuts those that are left. Exit status: 0 when all connections ended in good order, 1 \
             when some had to be cut (how many is said on standard error).
+
+              stargate-bench serve --port 9001 --loops 2
+              stargate-bench serve --procs 4 --loops 1
             """
     )
 
@@ -30,6 +33,11 @@ struct ServeCommand: ParsableCommand {
 
     @Option(help: "Event loops, each a thread; 0 for one per core.")
     var loops = 0
+
+    @Option(
+        help: "Server processes on that port: each may hold as many files as this shell allows."
+    )
+    var procs = 1
 
     @Option(
         help: ArgumentHelp(
@@ -73,12 +81,24 @@ struct ServeCommand: ParsableCommand {
     @Flag(help: .hidden)
     var stopAtEndOfInput = false
 
+    @Flag(help: .hidden)
+    var sharesPort = false
+
     func validate() throws {
         guard (0...65_535).contains(port) else {
             throw ValidationError("--port is a number from 0 to 65535")
         }
         guard (0...1024).contains(loops) else {
             throw ValidationError("--loops is a number from 0 to 1024")
+        }
+        guard (1...256).contains(procs) else {
+            throw ValidationError("--procs is a number from 1 to 256")
+        }
+        if procs > 1, lifecycle.handover != nil {
+            throw ValidationError("--handover goes with one process")
+        }
+        if procs > 1, limits.metrics != nil {
+            throw ValidationError("--metrics goes with one process: each would show its own")
         }
         guard maxMessageSize?.bytes != 0 else {
             throw ValidationError("--max-message-size is at least 1")
@@ -87,9 +107,11 @@ struct ServeCommand: ParsableCommand {
 
     func run() throws {
         _ = DescriptorLimit.raise()
+        if procs > 1 { return try serveInGroup() }
         var configuration = Server.Configuration(host: host, port: port)
         if loops > 0 { configuration.loopCount = loops }
         if let size = maxMessageSize?.bytes { configuration.setMaxMessageSize(size) }
+        configuration.sharesPort = sharesPort
         configuration.protocols = protocols.set
         configuration.compression = deflate.compression
         configuration.tls = tls.configuration
@@ -111,7 +133,27 @@ struct ServeCommand: ParsableCommand {
             Output.write("stargate-bench serve: \(error)\n", to: STDERR_FILENO)
             throw ExitCode(ExitStatus.errors.rawValue)
         }
-        if report.cutCount > 0 { throw ExitCode(ExitStatus.cut.rawValue) }
+        if report.cutCount > 0 { throw ExitCode(ExitStatus.errors.rawValue) }
+    }
+
+    /// Serves with several processes, of which this is none.
+    private func serveInGroup() throws {
+        var interruption = Interruption()
+        let group: ServerGroup
+        do {
+            group = try ServerGroup(
+                count: procs,
+                arguments: CommandLine.arguments.dropFirst() + ["--shares-port"],
+                port: port
+            )
+        } catch {
+            Output.write("stargate-bench serve: \(error)\n", to: STDERR_FILENO)
+            throw ExitCode(ExitStatus.errors.rawValue)
+        }
+        Output.write("\(Self.readyPrefix)\(group.url)\n", to: STDOUT_FILENO)
+        if stopAtEndOfInput { EndOfInput.stopsThisProcess() }
+        let status = group.serve { interruption.takeSignal() }
+        if status != 0 { throw ExitCode(status) }
     }
 
     private static func addRoutes(to server: Server) {

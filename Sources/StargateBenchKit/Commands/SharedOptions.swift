@@ -36,6 +36,9 @@ struct TargetOptions: ParsableArguments {
     @Option(help: "Offer permessage-deflate: off, shared (each message by itself), or dedicated.")
     var deflate = DeflateMode.off
 
+    @Option(help: "Mask with random keys, or with zero, which flatters servers that look.")
+    var mask = MaskChoice.random
+
     @OptionGroup var tls: ClientTLSOptions
 
     @Option(help: "The server's process, for its CPU time; found from the port if not given.")
@@ -149,3 +152,5 @@ struct LengthOptions: ParsableArguments {
         )
     }
 }
+
+extension MaskChoice: ExpressibleByArgument {}

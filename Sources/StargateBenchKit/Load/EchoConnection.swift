@@ -4,7 +4,7 @@
 internal import StargateCore
 
 /// Sends messages, keeps so many in flight, and checks what comes back.
-final class EchoConnection: WebSocketHandler {
+final class EchoConnection: FrameReader {
     private enum State {
         case opening
         case open(WebSocket)
@@ -17,6 +17,8 @@ final class EchoConnection: WebSocketHandler {
     private unowned let worker: EchoWorker
     private let statistics: WorkerStatistics
     private let deck: PayloadDeck
+    /// The same as frames, where messages can be sent and compared as such.
+    private let frames: FrameDeck?
     private let depth: Int
     /// When its messages are due; nil for a closed loop.
     private let timetable: Timetable?
@@ -33,6 +35,7 @@ final class EchoConnection: WebSocketHandler {
         self.worker = worker
         statistics = worker.statistics
         deck = worker.plan.deck
+        frames = worker.plan.frames
         depth = worker.plan.depth
         remaining = worker.plan.quota(of: index)
         verifier = EchoVerifier(
@@ -67,7 +70,18 @@ final class EchoConnection: WebSocketHandler {
     /// Echoes whose bytes were compared.
     var checkedCount: UInt64 { verifier.checkedCount }
 
+    /// With a rate, what is due so much before the end of the run should have left by then.
+    private static let grace: UInt64 = 5_000_000
+
     func sendNoMore() {
+        if isActive, let timetable {
+            statistics.unsent &+= timetable.count(
+                from: verifier.nextToSend,
+                dueBy: MonotonicClock.now().minus(Self.grace),
+                since: worker.startedAt,
+                limit: remaining
+            )
+        }
         remaining = 0
         becomeIdleIfDone()
     }
@@ -87,6 +101,21 @@ final class EchoConnection: WebSocketHandler {
 
     // MARK: Calls from the loop
 
+    /// The fast path: a read is compared as it lies with the frames that are expected. What differs
+    /// is left to ``received(_:on:)``, which finds out how.
+    func receivedFrames(_ bytes: RawSpan, on socket: WebSocket) -> FrameRun {
+        guard let frames else { return .none }
+        let now = MonotonicClock.now()
+        let statistics = statistics
+        let taken = bytes.withUnsafeBytes { bytes in
+            verifier.takeFrames(bytes, frames) { departure, count in
+                statistics.complete(departure, count: count, at: now)
+            }
+        }
+        if taken.count > 0, isActive { fill(socket, now: now) }
+        return taken
+    }
+
     func received(_ message: Message, on socket: WebSocket) {
         let now = MonotonicClock.now()
         let verdict =
@@ -103,6 +132,10 @@ final class EchoConnection: WebSocketHandler {
         guard isActive else { return }
         fill(socket, now: now)
     }
+
+    func answeredPing() { statistics.countPing() }
+
+    func joinedFragments(_ count: Int) { statistics.countFragmented() }
 
     func drained(_ socket: WebSocket) {
         isBlocked = false
@@ -125,6 +158,58 @@ final class EchoConnection: WebSocketHandler {
 
     @inline(__always)
     private func fill(_ socket: WebSocket, now: UInt64) {
+        if let frames {
+            fill(socket, with: frames, now: now)
+        } else {
+            fillOneByOne(socket, now: now)
+        }
+        if remaining == 0 { becomeIdleIfDone() }
+    }
+
+    @inline(__always)
+    private func fill(_ socket: WebSocket, with frames: FrameDeck, now: UInt64) {
+        var count = dueCount(now: now)
+        while count > 0, !isBlocked {
+            let (result, sent) = frames.withOutgoing(from: verifier.nextPosition, limit: count) {
+                socket.sendFrames($0, count: $1)
+            }
+            guard isTaken(result, socket) else { return }
+            note(sent, now: now)
+            count &-= sent
+        }
+    }
+
+    /// How many messages may leave now.
+    @inline(__always)
+    private func dueCount(now: UInt64) -> Int {
+        let room = UInt64(truncatingIfNeeded: max(0, depth &- verifier.inFlight))
+        let most = min(remaining, room)
+        guard let timetable else { return Int(truncatingIfNeeded: most) }
+        var count: UInt64 = 0
+        while count < most,
+            timetable.moment(of: verifier.nextToSend &+ count, since: worker.startedAt) <= now
+        {
+            count &+= 1
+        }
+        return Int(truncatingIfNeeded: count)
+    }
+
+    /// So many messages have left.
+    @inline(__always)
+    private func note(_ count: Int, now: UInt64) {
+        if let timetable {
+            for _ in 0..<count {
+                let due = timetable.moment(of: verifier.nextToSend, since: worker.startedAt)
+                verifier.sent(at: now, due: due)
+            }
+        } else {
+            verifier.sent(count, at: now, due: now)
+        }
+        statistics.countSent(count)
+        remaining &-= UInt64(truncatingIfNeeded: count)
+    }
+
+    private func fillOneByOne(_ socket: WebSocket, now: UInt64) {
         while remaining > 0, !isBlocked, verifier.inFlight < depth {
             guard let timetable else {
                 send(on: socket, now: now, due: now)
@@ -134,7 +219,6 @@ final class EchoConnection: WebSocketHandler {
             guard due <= now else { break }
             send(on: socket, now: now, due: due)
         }
-        if remaining == 0 { becomeIdleIfDone() }
     }
 
     @inline(__always)
@@ -146,31 +230,41 @@ final class EchoConnection: WebSocketHandler {
             } else {
                 deck.withPayload(at: position) { socket.send(.binary($0)) }
             }
+        guard isTaken(result, socket) else { return }
+        verifier.sent(at: now, due: due)
+        statistics.countSent(1)
+        remaining &-= 1
+    }
+
+    /// Whether what was given to the socket is on its way.
+    @inline(__always)
+    private func isTaken(_ result: SendResult, _ socket: WebSocket) -> Bool {
         switch result {
-        case .sent: break
-        case .queued: isBlocked = true
-        case .unsupported:
+        case .sent: return true
+        case .queued:
             isBlocked = true
+            return true
+        case .unsupported, .dropped:
+            noteRefusal(result, socket)
+            return false
+        }
+    }
+
+    @inline(never)
+    private func noteRefusal(_ result: SendResult, _ socket: WebSocket) {
+        isBlocked = true
+        if result == .unsupported {
             statistics.errors.add(
                 .notSent,
                 "connection \(index + 1): this protocol version has no such messages"
             )
-            return
-        case .dropped:
-            // The connection is on its way out and says so in `closed`, or its queue is full and
-            // drains.
-            isBlocked = true
-            if socket.isOpen {
-                statistics.errors.add(
-                    .notSent,
-                    "connection \(index + 1): the client's own queue was full"
-                )
-            }
-            return
+        } else if socket.isOpen {
+            // Else the connection is on its way out, and says so in `closed`.
+            statistics.errors.add(
+                .notSent,
+                "connection \(index + 1): the client's own queue was full"
+            )
         }
-        verifier.sent(at: now, due: due)
-        statistics.countSent()
-        remaining &-= 1
     }
 
     // MARK: Ends

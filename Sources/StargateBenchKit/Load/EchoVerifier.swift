@@ -1,6 +1,8 @@
 // What one connection of the echo mode has sent and not yet got back. It sees every echo and says
 // whether it is the right one.
 
+internal import StargateCore
+
 /// What is wrong with an echo.
 enum EchoFault: Equatable, Sendable {
     /// Text came back as binary, or the reverse.
@@ -14,13 +16,6 @@ enum EchoFault: Equatable, Sendable {
     case duplicate(message: UInt64)
     /// Nothing was in flight, and it is no echo of what was.
     case unexpected(length: Int)
-}
-
-/// When a message left, and when it should have.
-struct Departure: Equatable, Sendable {
-    var sentAt: UInt64
-    /// With a rate the moment at which it was due; without one that of sending.
-    var dueAt: UInt64
 }
 
 /// How much of the echoes is compared.
@@ -51,9 +46,8 @@ struct EchoVerifier {
     private let deck: PayloadDeck
     /// The position in the deck of message 0: another one for each connection.
     private let base: Int
-    /// The moments of sending, by number modulo the capacity.
-    private var departures: [Departure]
-    private var ringMask: UInt64
+    /// From `oldest` to `nextToSend`.
+    private var departures: DepartureQueue
     private let check: CheckMode
     /// Echoes whose bytes were compared.
     private(set) var checkedCount: UInt64 = 0
@@ -74,10 +68,7 @@ struct EchoVerifier {
         base = Int(
             truncatingIfNeeded: Permutation.mix(UInt64(connection), bits: 32, seed: 0x5EED)
         )
-        var capacity = 1
-        while capacity < min(depth, 1024) { capacity *= 2 }
-        departures = [Departure](repeating: Departure(sentAt: 0, dueAt: 0), count: capacity)
-        ringMask = UInt64(capacity - 1)
+        departures = DepartureQueue(capacity: min(depth, 1024))
     }
 
     /// The number of messages whose echo is outstanding.
@@ -85,9 +76,7 @@ struct EchoVerifier {
     var inFlight: Int { Int(truncatingIfNeeded: nextToSend &- oldest) + overtaken.count }
 
     /// When the oldest message that is neither back nor overtaken was sent; nil if there is none.
-    var oldestSentAt: UInt64? {
-        oldest == nextToSend ? nil : departures[slot(oldest)].sentAt
-    }
+    var oldestSentAt: UInt64? { departures.oldest?.sentAt }
 
     /// Gives up overtaken messages sent before a moment, and returns their numbers: they are lost.
     mutating func giveUpOvertaken(sentBefore moment: UInt64) -> [UInt64] {
@@ -104,28 +93,57 @@ struct EchoVerifier {
     /// Notes that the message at ``nextPosition`` was sent.
     @inline(__always)
     mutating func sent(at now: UInt64, due: UInt64? = nil) {
-        if nextToSend &- oldest > ringMask { growRing() }
-        departures[slot(nextToSend)] = Departure(sentAt: now, dueAt: due ?? now)
-        nextToSend &+= 1
+        sent(1, at: now, due: due ?? now)
     }
 
-    /// With a rate nobody knows how many messages a slow server lets pile up.
-    @inline(never)
-    private mutating func growRing() {
-        let old = departures
-        let oldMask = ringMask
-        departures += old
-        ringMask = UInt64(departures.count - 1)
-        for number in oldest..<nextToSend {
-            departures[slot(number)] = old[Int(truncatingIfNeeded: number & oldMask)]
+    /// Notes that so many messages from ``nextPosition`` on were sent together.
+    @inline(__always)
+    mutating func sent(_ count: Int, at now: UInt64, due: UInt64) {
+        nextToSend &+= UInt64(truncatingIfNeeded: count)
+        departures.append(upTo: nextToSend, Departure(sentAt: now, dueAt: due))
+    }
+
+    /// Takes the frames at the front of a read that are the expected echoes, byte for byte.
+    ///
+    /// - Parameters:
+    ///   - bytes: what arrived.
+    ///   - frames: what is expected, made from the same deck.
+    ///   - body: called for every run of messages that left together.
+    /// - Returns: what was taken: the rest holds something else, or a frame that is not whole.
+    @inline(__always)
+    mutating func takeFrames(
+        _ bytes: UnsafeRawBufferPointer,
+        _ frames: FrameDeck,
+        _ body: (Departure, Int) -> Void
+    ) -> FrameRun {
+        var taken = FrameRun.none
+        while oldest != nextToSend {
+            let run = frames.matching(
+                from: position(of: oldest),
+                limit: Int(truncatingIfNeeded: nextToSend &- oldest),
+                in: bytes,
+                at: taken.byteCount
+            )
+            guard run.count > 0 else { break }
+            var left = run.count
+            while left > 0 {
+                let (departure, count) = departures.take(from: oldest, atMost: left)
+                body(departure, count)
+                oldest &+= UInt64(truncatingIfNeeded: count)
+                left &-= count
+            }
+            taken.byteCount &+= run.byteCount
+            taken.count &+= run.count
         }
+        checkedCount &+= UInt64(truncatingIfNeeded: taken.count)
+        return taken
     }
 
     /// Judges an echo.
     @inline(__always)
     mutating func received(isText: Bool, payload: RawSpan) -> EchoVerdict {
         if oldest != nextToSend, isText == deck.kind.isText, isExpected(payload) {
-            let departure = departures[slot(oldest)]
+            let (departure, _) = departures.take(from: oldest, atMost: 1)
             oldest &+= 1
             return .good(departure)
         }
@@ -161,6 +179,7 @@ struct EchoVerifier {
         // Unlike anything sent: taken for the next one in order, damaged on the way.
         let number = oldest
         oldest &+= 1
+        departures.removeAll(before: oldest)
         let expected = deck.size(at: position(of: number))
         if payload.byteCount != expected {
             return .wrong(
@@ -176,12 +195,14 @@ struct EchoVerifier {
     }
 
     private mutating func takeEarly(_ number: UInt64, isText: Bool) -> EchoVerdict {
-        let departure = departures[slot(number)]
+        let departure = departures.departure(of: number) ?? Departure(sentAt: 0, dueAt: 0)
         let skipped = oldest..<number
         for late in skipped {
-            overtaken.append(Overtaken(number: late, sentAt: departures[slot(late)].sentAt))
+            let sentAt = departures.departure(of: late)?.sentAt ?? departure.sentAt
+            overtaken.append(Overtaken(number: late, sentAt: sentAt))
         }
         oldest = number &+ 1
+        departures.removeAll(before: oldest)
         if isText != deck.kind.isText {
             return .wrong(.wrongType(message: number, isText: isText))
         }
@@ -205,10 +226,5 @@ struct EchoVerifier {
     @inline(__always)
     private func position(of number: UInt64) -> Int {
         base &+ Int(truncatingIfNeeded: number)
-    }
-
-    @inline(__always)
-    private func slot(_ number: UInt64) -> Int {
-        Int(truncatingIfNeeded: number & ringMask)
     }
 }

@@ -18,6 +18,8 @@ struct EchoPlan: Sendable {
     /// Nanoseconds in which the load begins.
     var ramp: UInt64 = 0
     var check = CheckMode.full
+    /// The messages as frames; nil where they are sent and checked one by one.
+    var frames: FrameDeck?
 
     /// How many messages a connection sends, the odd ones going to the first.
     func quota(of connection: Int) -> UInt64 {

@@ -16,6 +16,7 @@ enum ErrorKind: String, CaseIterable, Sendable {
     case missing = "missing"
     case unexpected = "unexpected"
     case skipped = "skipped"
+    case undelivered = "undelivered"
     case notSent = "not_sent"
     case closingHandshake = "closing_handshake"
 
@@ -35,6 +36,7 @@ enum ErrorKind: String, CaseIterable, Sendable {
         case .missing: "never echoed"
         case .unexpected: "unasked message"
         case .skipped: "skipped in the sequence"
+        case .undelivered: "never delivered"
         case .notSent: "could not send"
         case .closingHandshake: "closed wrongly"
         }

@@ -14,7 +14,9 @@ final class HandshakeCycle: WebSocketHandler {
     let startedAt: UInt64
     /// When the TCP connection was made; 0 before.
     var connectedAt: UInt64 = 0
-    private var openingLength: (connecting: UInt64, upgrading: UInt64) = (0, 0)
+    /// When the TLS handshake was done; 0 before, and without TLS.
+    var securedAt: UInt64 = 0
+    private var openedAt: UInt64 = 0
     private var state = State.opening
 
     init(lane: HandshakeLane, now: UInt64) {
@@ -25,7 +27,9 @@ final class HandshakeCycle: WebSocketHandler {
     /// What an overdue cycle lacks.
     var waitingFor: String {
         switch state {
-        case .opening: connectedAt == 0 ? "no TCP connection" : "no answer to the opening handshake"
+        case .opening where connectedAt == 0: "no TCP connection"
+        case .opening where lane.isSecure && securedAt == 0: "no end of the TLS handshake"
+        case .opening: "no answer to the opening handshake"
         case .closing, .over: "no answer to our Close frame"
         }
     }
@@ -37,7 +41,7 @@ final class HandshakeCycle: WebSocketHandler {
             let now = MonotonicClock.now()
             lane.statistics.opened += 1
             lane.statistics.openNow += 1
-            openingLength = (connectedAt.minus(startedAt), now.minus(connectedAt))
+            openedAt = now
             state = .closing(since: now, socket)
         case .failed(let kind, let example):
             guard case .opening = state else { return }
@@ -61,8 +65,9 @@ final class HandshakeCycle: WebSocketHandler {
             return
         }
         let now = MonotonicClock.now()
-        lane.statistics.record(.connecting, openingLength.connecting)
-        lane.statistics.record(.upgrading, openingLength.upgrading)
+        lane.statistics.record(.connecting, connectedAt.minus(startedAt))
+        if securedAt > 0 { lane.statistics.record(.securing, securedAt.minus(connectedAt)) }
+        lane.statistics.record(.upgrading, openedAt.minus(max(connectedAt, securedAt)))
         lane.statistics.record(.closing, now.minus(since))
         lane.statistics.complete(latency: now.minus(startedAt))
         lane.succeed(self)

@@ -31,6 +31,7 @@ final class HandshakeLane {
             on: loop,
             handler: cycle,
             connected: { [weak cycle] in cycle?.connectedAt = MonotonicClock.now() },
+            secured: { [weak cycle] in cycle?.securedAt = MonotonicClock.now() },
             completion: { [weak cycle] in cycle?.settle(ConnectOutcome($0)) }
         )
     }
@@ -58,6 +59,8 @@ final class HandshakeLane {
     // MARK: Told by the cycle
 
     var statistics: WorkerStatistics { worker.statistics }
+
+    var isSecure: Bool { request.url.isSecure }
 
     func succeed(_ cycle: HandshakeCycle) {
         guard self.cycle === cycle else { return }

@@ -5,9 +5,9 @@ struct IntervalSum: Sendable, Equatable {
     var longest: UInt64 = 0
 
     @inline(__always)
-    mutating func add(_ nanoseconds: UInt64) {
-        count &+= 1
-        sum &+= nanoseconds
+    mutating func add(_ nanoseconds: UInt64, count added: UInt64 = 1) {
+        count &+= added
+        sum &+= nanoseconds &* added
         if nanoseconds > longest { longest = nanoseconds }
     }
 

@@ -11,6 +11,14 @@ struct LoopReport: Sendable {
     var waiting: UInt64 = 0
     var sent: UInt64 = 0
     var checked: UInt64 = 0
+    /// Messages that were due and never left.
+    var unsent: UInt64 = 0
+    /// What a broadcast's publisher sent altogether; nil where it was not here.
+    var published: UInt64?
+    /// Deliveries altogether, and those known to be lost.
+    var accounted: UInt64 = 0
+    var pings: UInt64 = 0
+    var fragmented: UInt64 = 0
     var latency = LatencyHistogram.forLatency()
     var uncorrected: LatencyHistogram?
     var parts: [LatencyHistogram] = []
@@ -34,6 +42,9 @@ struct FleetReport: Sendable {
     let waitingShare: Double
     let sent: UInt64
     let checked: UInt64
+    let unsent: UInt64
+    let pings: UInt64
+    let fragmented: UInt64
     let latency: LatencyHistogram
     let uncorrected: LatencyHistogram?
     let parts: [LatencyHistogram]
@@ -54,6 +65,7 @@ struct FleetReport: Sendable {
             }
             errors.merge(report.errors)
         }
+        Self.addUndelivered(reports, to: &errors)
         var uncorrected: LatencyHistogram?
         for other in reports.compactMap(\.uncorrected) {
             if uncorrected == nil { uncorrected = .forLatency() }
@@ -71,6 +83,9 @@ struct FleetReport: Sendable {
         fanout = FanoutRecord.merged(reports.map(\.fanout))
         sent = reports.reduce(0) { $0 + $1.sent }
         checked = reports.reduce(0) { $0 + $1.checked }
+        unsent = reports.reduce(0) { $0 + $1.unsent }
+        pings = reports.reduce(0) { $0 + $1.pings }
+        fragmented = reports.reduce(0) { $0 + $1.fragmented }
         self.latency = latency
         self.parts = parts
         self.errors = errors
@@ -79,6 +94,23 @@ struct FleetReport: Sendable {
         elapsed = reports.map(\.elapsed).max() ?? 0
         busyShares = reports.map(\.busyShare)
         waitingShare = reports.map(\.waitingShare).max() ?? 0
+    }
+
+    /// What was published and neither came nor was missed in the sequence: only all loops together
+    /// know that, because the publisher is on one of them.
+    private static func addUndelivered(_ reports: [LoopReport], to errors: inout ErrorTally) {
+        guard let published = reports.lazy.compactMap(\.published).first else { return }
+        let recipients = reports.reduce(0) { $0 + $1.opened }
+        let (expected, isTooMuch) = published.multipliedReportingOverflow(
+            by: UInt64(clamping: recipients)
+        )
+        let accounted = reports.reduce(0) { $0 &+ $1.accounted }
+        guard !isTooMuch, expected > accounted else { return }
+        errors.add(
+            .undelivered,
+            count: expected - accounted,
+            "\(published) messages to \(recipients) recipients, but \(accounted) deliveries"
+        )
     }
 
     /// Completions per second.

@@ -3,12 +3,11 @@
 internal import StargateCore
 
 /// A connection that receives, and checks that nothing is missing, repeated or changed.
-final class StreamRecipient: WebSocketHandler {
+final class StreamRecipient: FrameReader {
     private let index: Int
     private unowned let worker: StreamWorker
     var socket: WebSocket?
-    /// The number that comes next; nil before the first message.
-    private var expected: UInt64?
+    private var sequence = SequenceCheck()
 
     init(index: Int, worker: StreamWorker) {
         self.index = index
@@ -25,26 +24,33 @@ final class StreamRecipient: WebSocketHandler {
             )
             return
         }
-        if let expected, header.number != expected {
-            add(header.number, expected)
-            guard header.number > expected else { return }
+        let expected = sequence.expected
+        let verdict = sequence.take(header.number)
+        if verdict != .next { add(verdict, header.number, expected) }
+        switch verdict {
+        case .next, .ahead: worker.received(header, by: index, at: now)
+        case .late, .again: break
         }
-        expected = header.number &+ 1
-        worker.received(header, by: index, at: now)
     }
 
-    private func add(_ number: UInt64, _ expected: UInt64) {
-        if number < expected {
-            worker.statistics.errors.add(
-                .reordered,
-                "connection \(index + 1): message \(number + 1) after message \(expected)"
-            )
-        } else {
+    func answeredPing() { worker.statistics.countPing() }
+
+    func joinedFragments(_ count: Int) { worker.statistics.countFragmented() }
+
+    private func add(_ verdict: SequenceCheck.Verdict, _ number: UInt64, _ expected: UInt64) {
+        let place = "connection \(index + 1): message \(number &+ 1)"
+        switch verdict {
+        case .next: break
+        case .ahead(let skipped):
+            worker.statistics.accounted &+= skipped
             worker.statistics.errors.add(
                 .skipped,
-                count: number - expected,
-                "connection \(index + 1): message \(number + 1) came where \(expected + 1) was next"
+                count: skipped,
+                "\(place) came where \(expected &+ 1) was next"
             )
+        case .late:
+            worker.statistics.errors.add(.reordered, "\(place) came after message \(expected)")
+        case .again: worker.statistics.errors.add(.duplicate, "\(place) came again")
         }
     }
 
@@ -73,15 +79,13 @@ final class Publisher: WebSocketHandler {
     @discardableResult
     func publish(due: UInt64? = nil) -> Bool {
         guard let socket else { return false }
-        if let count = worker.plan.messageCount, published >= count {
-            worker.becomeDrained()
-            return false
-        }
+        if let count = worker.plan.messageCount, published >= count { return false }
         let header = NumberedMessage.Header(number: published, sentAt: due ?? MonotonicClock.now())
         NumberedMessage.write(header, into: &bytes)
         switch socket.send(UTF8Span(unchecked: bytes.span, isKnownASCII: true)) {
         case .sent, .queued:
             published += 1
+            worker.statistics.published = published
             worker.statistics.countSent()
             return true
         case .dropped, .unsupported:

@@ -37,6 +37,11 @@ final class StreamWorker: LoadWorker {
     private var publisher: Publisher?
     private var loop: EventLoop?
     private let pacer = Pacer()
+    /// When the last message came, or the load began.
+    private var lastDelivery: UInt64 = 0
+    /// Nothing new is published: what is still on its way comes in, and then it is over.
+    private var isDraining = false
+    private var received: UInt64 = 0
 
     init(plan: StreamPlan, share: Range<Int>) {
         self.plan = plan
@@ -93,6 +98,7 @@ final class StreamWorker: LoadWorker {
 
     func go() {
         stage = .running
+        lastDelivery = MonotonicClock.now()
         guard statistics.openNow > 0 else { return becomeDrained() }
         switch plan.publishing {
         case .inFlight(let depth): for _ in 0..<depth { publisher?.publish() }
@@ -109,7 +115,7 @@ final class StreamWorker: LoadWorker {
         pacer.start(at: start, every: UInt64(1e9 / rate), mailbox: mailbox) {
             let now = MonotonicClock.now()
             guard let publisher = worker.value.publisher else { return }
-            while worker.value.stage == .running {
+            while worker.value.stage == .running, !worker.value.isDraining {
                 let due = table.moment(of: publisher.published, since: start)
                 guard due <= now, publisher.publish(due: due) else { return }
             }
@@ -120,12 +126,22 @@ final class StreamWorker: LoadWorker {
     func received(_ header: NumberedMessage.Header, by index: Int, at now: UInt64) {
         let latency = now.minus(header.sentAt)
         statistics.complete(latency: latency)
+        statistics.accounted &+= 1
+        received &+= 1
+        lastDelivery = now
         if plan.publishing != nil { note(header.number, latency) }
-        if index == 0, case .inFlight = plan.publishing, stage == .running { publisher?.publish() }
-        if plan.publishing == nil, let count = plan.messageCount {
-            let own = count * UInt64(share.count) / UInt64(plan.connectionCount)
-            if statistics.completed >= own { becomeDrained() }
+        if index == 0, case .inFlight = plan.publishing, stage == .running, !isDraining {
+            publisher?.publish()
         }
+        if let share = countShare, statistics.accounted >= share { becomeDrained() }
+    }
+
+    /// How many messages come here when all do; nil where there is no end.
+    private var countShare: UInt64? {
+        guard let count = plan.messageCount else { return nil }
+        return plan.publishing == nil
+            ? count * UInt64(share.count) / UInt64(plan.connectionCount)
+            : count * UInt64(statistics.opened)
     }
 
     /// More records than this would be more memory than they are worth.
@@ -144,7 +160,9 @@ final class StreamWorker: LoadWorker {
 
     func drain() {
         connector?.stop()
-        if stage < .drained { becomeDrained() }
+        guard stage == .running, plan.publishing != nil else { return becomeDrained() }
+        isDraining = true
+        pacer.stop()
     }
 
     func close() {
@@ -159,9 +177,23 @@ final class StreamWorker: LoadWorker {
         publisher?.socket?.terminate()
     }
 
-    func sweep(now: UInt64) { connector?.sweep(now: now) }
+    /// From so much silence on nothing is on its way any more, once nothing new is published.
+    private static let silence: UInt64 = 500_000_000
 
-    /// The publisher has published all that was asked for, and the first recipient has it.
+    func sweep(now: UInt64) {
+        connector?.sweep(now: now)
+        guard stage == .running else { return }
+        let quiet = now.minus(lastDelivery)
+        if isDraining {
+            if quiet > Self.silence { becomeDrained() }
+        } else if plan.messageCount != nil || received == 0, quiet > plan.timeout {
+            // A number of messages that does not come in full, or not at all.
+            statistics.errors.add(.timeout, "no message within \(Figure.span(plan.timeout))")
+            becomeDrained()
+        }
+    }
+
+    /// All that was asked for has come, or nothing more does.
     func becomeDrained() {
         guard stage < .drained else { return }
         pacer.stop()

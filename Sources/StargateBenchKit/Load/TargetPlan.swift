@@ -18,6 +18,7 @@ struct TargetPlan: Sendable {
     var pipeline = 1
     /// The client's own addresses; nil for what the system chooses.
     var source: SourceRange?
+    var masks = MaskChoice.random
 
     /// The request that a connection makes.
     ///
@@ -33,6 +34,9 @@ struct TargetPlan: Sendable {
         request.compression = compression
         request.tls = tls
         request.timeout = timeout.duration
+        // Only a handler that reads frames is offered them.
+        request.offersFrames = true
+        request.masksWithZero = masks == .zero
         request.localHost = source?.address(of: connection)
         // An echo that is too long is to be seen and reported, not refused.
         request.maxMessageSize = max(1 << 20, messageSize * 2)

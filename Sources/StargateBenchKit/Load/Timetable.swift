@@ -20,6 +20,30 @@ struct Timetable: Sendable, Equatable {
         return start &+ UInt64(offset(of: order))
     }
 
+    /// How many messages from `number` on are due by a moment, `limit` at most.
+    func count(
+        from number: UInt64,
+        dueBy moment: UInt64,
+        since start: UInt64,
+        limit: UInt64
+    ) -> UInt64 {
+        var (low, high): (UInt64, UInt64) = (0, 1)
+        // Doubling, then halving: a stalled server may have left millions unsent.
+        while high < limit, self.moment(of: number &+ high &- 1, since: start) <= moment {
+            (low, high) = (high, high &* 2)
+        }
+        high = min(high, limit)
+        while low < high {
+            let middle = low &+ (high &- low &+ 1) / 2
+            if self.moment(of: number &+ middle &- 1, since: start) <= moment {
+                low = middle
+            } else {
+                high = middle &- 1
+            }
+        }
+        return low
+    }
+
     /// Nanoseconds from the start to the message of that order, over all connections.
     private func offset(of order: Double) -> Double {
         let steady = order / rate * 1e9

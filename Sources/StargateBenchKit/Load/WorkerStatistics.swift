@@ -8,6 +8,8 @@ internal import Histogram
 enum CyclePart: Int, CaseIterable, Sendable {
     /// From the start to the TCP connection.
     case connecting
+    /// From there to the end of the TLS handshake; nothing without TLS.
+    case securing
     /// From there to the checked 101 response.
     case upgrading
     /// From our Close frame to the end of the connection.
@@ -37,6 +39,14 @@ final class WorkerStatistics {
     private var window = Window()
     /// Echoes whose bytes were compared, counted when the connections are asked.
     var checked: UInt64 = 0
+    /// Messages that were due and never left.
+    var unsent: UInt64 = 0
+    /// Messages that a broadcast's publisher sent, from start to end; nil where it is not here.
+    var published: UInt64?
+    /// Deliveries from start to end: those that came, and those known to be lost.
+    var accounted: UInt64 = 0
+    private(set) var pings: UInt64 = 0
+    private(set) var fragmented: UInt64 = 0
     /// What the recipients of a broadcast saw, by message.
     var fanout: [FanoutRecord] = []
 
@@ -49,26 +59,40 @@ final class WorkerStatistics {
 
     /// Counts one message or handshake that went well.
     @inline(__always)
-    func complete(latency nanoseconds: UInt64) {
-        completed &+= 1
+    func complete(latency nanoseconds: UInt64, count: UInt64 = 1) {
+        completed &+= count
         guard isMeasuring else { return }
-        measured &+= 1
-        interval.add(nanoseconds)
-        latency.record(min(nanoseconds, LatencyHistogram.longestLatency))
+        measured &+= count
+        interval.add(nanoseconds, count: count)
+        latency.record(min(nanoseconds, LatencyHistogram.longestLatency), count: count)
     }
 
-    /// The same for a message that was due at another moment than that at which it left.
+    /// The same for messages that left together, and were perhaps due at another moment than that.
     @inline(__always)
-    func complete(_ departure: Departure, at now: UInt64) {
-        complete(latency: now.minus(departure.dueAt))
+    func complete(_ departure: Departure, count: Int = 1, at now: UInt64) {
+        let count = UInt64(truncatingIfNeeded: count)
+        complete(latency: now.minus(departure.dueAt), count: count)
         guard isMeasuring, uncorrected != nil else { return }
-        uncorrected?.record(min(now.minus(departure.sentAt), LatencyHistogram.longestLatency))
+        uncorrected?.record(
+            min(now.minus(departure.sentAt), LatencyHistogram.longestLatency),
+            count: count
+        )
     }
 
-    /// Counts one message that left.
+    /// Counts a ping of the server.
+    func countPing() {
+        if isMeasuring { pings &+= 1 }
+    }
+
+    /// Counts a message that came in fragments.
+    func countFragmented() {
+        if isMeasuring { fragmented &+= 1 }
+    }
+
+    /// Counts messages that left.
     @inline(__always)
-    func countSent() {
-        if isMeasuring { sentInWindow &+= 1 }
+    func countSent(_ count: Int = 1) {
+        if isMeasuring { sentInWindow &+= UInt64(truncatingIfNeeded: count) }
     }
 
     /// Has the times from the moment of sending recorded too.
@@ -92,6 +116,7 @@ final class WorkerStatistics {
     func beginWindow() {
         measured = 0
         sentInWindow = 0
+        (pings, fragmented) = (0, 0)
         interval = IntervalSum()
         latency.reset()
         uncorrected?.reset()
@@ -123,6 +148,11 @@ final class WorkerStatistics {
             waiting: window.waiting,
             sent: sentInWindow,
             checked: checked,
+            unsent: unsent,
+            published: published,
+            accounted: accounted,
+            pings: pings,
+            fragmented: fragmented,
             latency: latency,
             uncorrected: uncorrected,
             parts: parts,

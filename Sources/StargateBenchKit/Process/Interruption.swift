@@ -25,6 +25,12 @@ struct Interruption {
         return true
     }
 
+    /// Takes one of them that has come, and holds the next one back too.
+    mutating func takeSignal() -> Bool {
+        var nothing = timespec()
+        return sigtimedwait(&signals, nil, &nothing) > 0
+    }
+
     /// Waits until one of them comes.
     mutating func wait() {
         var signal: Int32 = 0

@@ -25,10 +25,15 @@ enum ListeningProcess {
 
     /// The inodes of sockets in state LISTEN (0A) on the port, from the text of `/proc/net/tcp`.
     static func listeningInodes(port: Int, in table: String) -> Set<String> {
+        inodes(state: "0A", port: port, in: table)
+    }
+
+    /// The inodes of sockets in a state, by its hexadecimal number, with that port of their own.
+    static func inodes(state: String, port: Int, in table: String) -> Set<String> {
         var inodes: Set<String> = []
         for line in table.split(separator: "\n").dropFirst() {
             let fields = line.split(separator: " ")
-            guard fields.count > 9, fields[3] == "0A",
+            guard fields.count > 9, fields[3] == state,
                 let portText = fields[1].split(separator: ":").last,
                 Int(portText, radix: 16) == port
             else { continue }

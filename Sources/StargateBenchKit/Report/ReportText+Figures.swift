@@ -30,8 +30,20 @@ extension ReportText {
                         + "\(Figure.grouped(UInt64(settings.connections))) in "
                         + "\(Figure.time(result.connectTime * 1e9)), \(speed) a second"
                 )
-            ]
+            ] + served
         }
+    }
+
+    /// What the server holds, counted on its side.
+    private var served: [String] {
+        guard let counts = report.result.connectionsServed else { return [] }
+        let total = Figure.grouped(UInt64(clamping: counts.reduce(0, +)))
+        let busy = counts.filter { $0 > 0 }
+        let each = busy.map { Figure.grouped(UInt64($0)) }.joined(separator: ", ")
+        return wrapped(
+            "served",
+            ["\(total) on the server's side" + (busy.count > 1 ? ": \(each)" : "")]
+        )
     }
 
     private var wire: [String] {

@@ -33,11 +33,15 @@ struct ResultReport: Sendable, Equatable, JSONRecord {
     var sent: UInt64 = 0
     /// Echoes whose bytes were compared.
     var checked: UInt64 = 0
+    /// Messages that were due by the end of the run and had not left; nil without a rate.
+    var unsent: UInt64?
     var elapsed = 0.0
     var perSecond = 0.0
     var payloadBytesPerSecond: Double?
     var connectionsOpened = 0
     var connectionsHeld = 0
+    /// Open on the server's side, by process; nil where it cannot be seen.
+    var connectionsServed: [Int]?
     var connectTime = 0.0
     var pingsAnswered: UInt64 = 0
     var fragmented: UInt64 = 0
@@ -49,6 +53,7 @@ struct ResultReport: Sendable, Equatable, JSONRecord {
             JSONField("completed", \.completed, "Operations completed while measuring."),
             JSONField("sent", \.sent, "Messages sent while measuring."),
             JSONField("checked", \.checked, "Messages whose every byte was compared."),
+            JSONField("unsent", \.unsent, "Messages due that never left; null: no rate."),
             JSONField("elapsed_s", \.elapsed, "Seconds measured."),
             JSONField("per_second", \.perSecond, "Operations a second."),
             JSONField(
@@ -62,6 +67,11 @@ struct ResultReport: Sendable, Equatable, JSONRecord {
                 "Opening handshakes that went well."
             ),
             JSONField("connections_held", \.connectionsHeld, "Open at the end of the window."),
+            JSONField(
+                "connections_served",
+                \.connectionsServed,
+                "The same on the server's side, for each of its processes."
+            ),
             JSONField("connect_s", \.connectTime, "Seconds that opening them took."),
             JSONField("pings_answered", \.pingsAnswered, "Pings of the server, each answered."),
             JSONField("fragmented", \.fragmented, "Messages that came in several fragments."),

@@ -156,13 +156,10 @@ enum ExitStatus: Int32, Sendable {
     case errors = 1
     case usage = 2
     case couldNotConnect = 3
-    /// The figures say nothing about the server; for `serve`, it had to cut connections.
+    /// The figures say nothing about the server.
     case invalid = 4
     /// A goal of `--slo` was missed.
     case goalMissed = 99
     /// Ctrl-C: 128 + SIGINT, as shells have it. The report was printed.
     case interrupted = 130
-
-    /// A server that stopped had to cut connections.
-    static let cut = ExitStatus.invalid
 }

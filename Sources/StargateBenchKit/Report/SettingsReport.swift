@@ -106,7 +106,7 @@ struct SettingsReport: Sendable, Equatable, JSONRecord {
             JSONField("ramp_s", \.ramp, "Seconds over which the load began."),
             JSONField("connect_rate", \.connectRate, "Connections a second; null: as it goes."),
             JSONField("timeout_s", \.timeout, "Seconds until an answer counts as missing."),
-            JSONField("seed", \.seed, "What the payloads and masking keys follow from."),
+            JSONField("seed", \.seed, "What the payloads follow from."),
             JSONField("source", \.source, "The client's addresses, where one was not enough."),
             JSONField("subprotocols", \.subprotocols, "Subprotocols offered."),
             JSONField("origin", \.origin, "The Origin header sent."),

@@ -84,7 +84,8 @@ struct BenchSession {
             timeout: client.timeout,
             messageSize: messageSize,
             pipeline: pipeline,
-            source: client.source
+            source: client.source,
+            masks: target.mask
         )
         do {
             _ = try targetPlan.request()
@@ -138,6 +139,9 @@ struct BenchSession {
             interruption: interruption
         )
         run.countsCalls = countsCalls
+        if template.mode == .idle, let address = try? TargetAddress(template.target.url) {
+            run.servedPort = address.port
+        }
         var report = template
         report.settings.describe(schedule)
         var outcome = run.conduct()
@@ -206,6 +210,7 @@ extension SettingsReport {
     mutating func describe(_ target: TargetOptions, _ client: ClientOptions) {
         protocolName = target.protocolName.defaultValueDescription
         deflate = target.deflate.rawValue
+        mask = target.mask.rawValue
         subprotocols = target.subprotocol
         origin = target.origin
         headerNames = target.header.map(\.name)

@@ -20,6 +20,8 @@ struct LoadRun {
     private var calls: SystemCallCount?
     /// Whether system calls of the server are to be counted, which slows it down a little.
     var countsCalls = false
+    /// Where the server listens, if its connections are to be counted there too.
+    var servedPort: Int?
 
     init(
         fleet: any FleetControl,
@@ -123,6 +125,9 @@ struct LoadRun {
         outcome.memoryAfter = ProcessMemory.read(serverProcesses)
         outcome.kernelAfter = KernelMemory.read()
         outcome.heldCount = fleet.snapshot()?.openNow ?? 0
+        outcome.servedCounts = servedPort.flatMap {
+            ServedConnections.count(port: $0, processes: serverProcesses)
+        }
     }
 
     private func deadline(_ span: TimeSpan) -> UInt64 {

@@ -21,6 +21,18 @@ extension RunReport {
         result.completed = fleet.measured
         result.sent = fleet.sent
         result.checked = fleet.checked
+        result.unsent = settings.rate.map { _ in fleet.unsent }
+        result.pingsAnswered = fleet.pings
+        result.fragmented = fleet.fragmented
+        if fleet.unsent > 0 {
+            notes.append(
+                """
+                \(Figure.counted(Int(clamping: fleet.unsent), "message")) \
+                \(fleet.unsent == 1 ? "was" : "were") due and never left, because so many were under \
+                way already or the connection took no more: no latency counts them
+                """
+            )
+        }
         result.elapsed = Double(fleet.elapsed) / 1e9
         result.perSecond = fleet.rate
         if !settings.sizes.isEmpty {
@@ -28,6 +40,7 @@ extension RunReport {
         }
         result.connectionsOpened = fleet.opened
         result.connectionsHeld = outcome.heldCount
+        result.connectionsServed = outcome.servedCounts
         result.connectTime = Double(outcome.connectLength) / 1e9
         timeline = mode == .idle ? nil : outcome.timeline
         if let count = fleet.wire {
@@ -47,7 +60,7 @@ extension RunReport {
             latencies += [fleet.uncorrected.flatMap { LatencyReport(.uncorrected, $0) }]
                 .compactMap { $0 }
         case .handshake:
-            let names: [LatencyReport.Name] = [.connect, .upgrade, .close]
+            let names: [LatencyReport.Name] = [.connect, .tls, .upgrade, .close]
             latencies += zip(names, fleet.parts).compactMap { LatencyReport($0, $1) }
             latencies += [LatencyReport(.cycle, fleet.latency)].compactMap { $0 }
         case .broadcast: addFanout(fleet)

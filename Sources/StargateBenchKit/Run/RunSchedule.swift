@@ -35,6 +35,8 @@ struct RunOutcome: Sendable {
     var timeline: TimelineReport?
     /// Connections still open at the end of the window.
     var heldCount = 0
+    /// The same by the server's account, for each of its processes; nil where it cannot be seen.
+    var servedCounts: [Int]?
     /// How long opening the connections took, in nanoseconds.
     var connectLength: UInt64 = 0
     var wasInterrupted = false

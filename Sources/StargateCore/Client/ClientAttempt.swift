@@ -7,6 +7,7 @@ final class ClientAttempt: ConnectionOwner {
     private unowned let eventLoop: EventLoop
     private let handler: any WebSocketHandler
     private let connected: (() -> Void)?
+    private let secured: (() -> Void)?
     private var completion: ((Result<WebSocket, ClientError>) -> Void)?
     private var handshake: ClientHandshake?
     /// The other addresses of the host, to be tried when one refuses.
@@ -20,12 +21,14 @@ final class ClientAttempt: ConnectionOwner {
         on eventLoop: EventLoop,
         handler: any WebSocketHandler,
         connected: (() -> Void)?,
+        secured: (() -> Void)? = nil,
         completion: @escaping (Result<WebSocket, ClientError>) -> Void
     ) {
         self.request = request
         self.eventLoop = eventLoop
         self.handler = handler
         self.connected = connected
+        self.secured = secured
         self.completion = completion
     }
 
@@ -91,8 +94,10 @@ final class ClientAttempt: ConnectionOwner {
 
     // MARK: The handshake
 
+    func transportConnected(_ connection: Connection) { connected?() }
+
     func handshakeConnected(_ connection: Connection) {
-        connected?()
+        if request.url.isSecure { secured?() }
         guard let handshake else { return connection.condemn() }
         connection.state.phase = .handshake
         unsafe withUnsafeTemporaryAllocation(byteCount: 64 << 10, alignment: 16) { memory in
@@ -217,7 +222,8 @@ final class ClientAttempt: ConnectionOwner {
         let context = ConnectionContext(
             limits: request.limits,
             owner: nil,
-            subprotocol: subprotocol
+            subprotocol: subprotocol,
+            frameReader: request.offersFrames ? handler as? any FrameReader : nil
         )
         connection.open(
             request.protocolVersion,

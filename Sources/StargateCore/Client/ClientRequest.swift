@@ -32,6 +32,12 @@ public struct ClientRequest: Sendable {
     /// After so much silence the server is sent a ping; nil for never.
     public var keepAliveInterval: Duration? = .seconds(20)
 
+    /// Has what arrives offered to the handler before it is parsed, if it is a ``FrameReader``.
+    package var offersFrames = false
+    /// Masks with keys of zero, which RFC 6455 section 5.3 does not allow: to learn what unmasking
+    /// costs a server.
+    package var masksWithZero = false
+
     /// A request with the defaults.
     ///
     /// - Throws: ``ClientError`` for a URL that is not one of `ws:` or `wss:`.
@@ -50,6 +56,7 @@ public struct ClientRequest: Sendable {
         if streamsMessages {
             limits = WebSocketOptions(streamsMessages: true).applied(to: limits)
         }
+        limits.masksWithZero = masksWithZero
         limits.outputHardLimit = outputHardLimit
         limits.outputPolicy = .dropNewest
         limits.keepAliveInterval = keepAliveInterval

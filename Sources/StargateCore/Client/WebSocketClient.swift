@@ -48,13 +48,15 @@ public struct WebSocketClient: Sendable {
     ///   - request: where to, and what for.
     ///   - eventLoop: the loop that this is called on; the connection lives there.
     ///   - handler: receives the connection's messages.
-    ///   - connected: called when the TCP connection is made, before the opening handshake.
+    ///   - connected: called when the TCP connection is made, before TLS and the opening handshake.
+    ///   - secured: called when the TLS handshake is done; never without TLS.
     ///   - completion: called once: right before the handler's `opened`, or when it failed.
     public static func connect(
         _ request: ClientRequest,
         on eventLoop: EventLoop,
         handler: any WebSocketHandler,
         connected: (() -> Void)? = nil,
+        secured: (() -> Void)? = nil,
         completion: @escaping (Result<WebSocket, ClientError>) -> Void
     ) {
         let attempt = ClientAttempt(
@@ -62,6 +64,7 @@ public struct WebSocketClient: Sendable {
             on: eventLoop,
             handler: handler,
             connected: connected,
+            secured: secured,
             completion: completion
         )
         attempt.start()

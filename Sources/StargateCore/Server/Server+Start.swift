@@ -97,12 +97,14 @@ extension Server {
         }
         var descriptors: [Int32] = []
         do throws(ListeningSocket.Failure) {
-            if count > 1 { address = try ListeningSocket.probe(address) }
+            if count > 1, !configuration.sharesPort {
+                address = try ListeningSocket.probe(address)
+            }
             for _ in 0..<count {
                 let descriptor = try ListeningSocket.open(
                     address,
                     backlog: configuration.backlog,
-                    isShared: count > 1
+                    isShared: count > 1 || configuration.sharesPort
                 )
                 descriptors.append(descriptor)
                 // The first socket learns the port that the system chose; the others share it.

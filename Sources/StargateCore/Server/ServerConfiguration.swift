@@ -7,6 +7,10 @@ extension Server {
 
         /// The TCP port; 0 has the system choose one, see ``Server/addresses``.
         public var port = 9001
+        /// Lets other processes of the same user listen on the same port (SO_REUSEPORT): the kernel
+        /// deals connections out among them. Off, because a second server that is started by mistake
+        /// should hear that the port is taken.
+        public var sharesPort = false
 
         /// The path of a Unix domain socket to listen on instead of TCP. A socket file that is
         /// left from before is replaced; another file is not.

@@ -25,6 +25,7 @@ extension Connection {
     /// read, only the latest ping is answered, once it reads again.
     private func receivedPing(_ payload: UnsafeRawBufferPointer) {
         guard state.phase == .open else { return }
+        if isClient { tellFrameReader { $0.answeredPing() } }
         if let outbound = state.outbound, state.flags.contains(.isBlocked) {
             var ping = UnansweredPing(
                 count: UInt8(truncatingIfNeeded: payload.count),

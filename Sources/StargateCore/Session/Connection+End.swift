@@ -10,6 +10,9 @@ extension Connection {
     func transportConnected(_ status: Int32) {
         guard state.phase == .connecting else { return }
         guard status == 0 else { return endTransport(.error(status)) }
+        if isClient, let owner = withContext({ $0.owner }) ?? nil {
+            owner.transportConnected(self)
+        }
         if let session = state.tls { return startHandshake(session) }
         corked {
             if let owner = withContext({ $0.owner }) ?? nil { owner.handshakeConnected(self) }

@@ -16,6 +16,11 @@ extension Connection {
         guard var cursor = bytes.baseAddress, let handler = state.handler else { return }
         let end = unsafe cursor + bytes.count
         if state.inbound != nil { unsafe cursor = unsafe receiveRest(cursor, end) }
+        if isClient, unsafe cursor < end {
+            // checked: both point into the read.
+            let arrived = unsafe UnsafeRawBufferPointer(start: cursor, count: end - cursor)
+            unsafe cursor += offerFrames(arrived)
+        }
         let rate = frameRate
         let budget = frameBudget(rate: rate)
         // For a connection that has frames looked at one by one, no message is whole.

@@ -91,7 +91,7 @@ extension Connection {
         _ payload: UnsafeRawBufferPointer,
         to target: UnsafeMutableRawPointer
     ) {
-        let key = isClient ? loop.state.randomness.nextWord() : nil
+        let key = isClient ? nextMaskingKey() : nil
         let headerByteCount = unsafe FrameEncoder.writeHeader(
             to: target,
             firstByte: firstByte,
@@ -109,6 +109,13 @@ extension Connection {
         } else {
             unsafe (target + headerByteCount).copyMemory(from: source, byteCount: payload.count)
         }
+    }
+
+    /// RFC 6455 section 5.3: a fresh one for each frame, unless the load tester asked otherwise.
+    @inline(__always)
+    private func nextMaskingKey() -> UInt32 {
+        if withContext({ $0.limits.masksWithZero }) ?? false { return 0 }
+        return loop.state.randomness.nextWord()
     }
 
     /// The cork is another's, or too full, or the payload is large, or something waits already.

@@ -4,15 +4,19 @@ final class ConnectionContext {
     /// Reads requests or the response, until the connection is open.
     let owner: (any ConnectionOwner)?
     let subprotocol: String?
+    /// Who sees what arrives before it is parsed; a client's handler, if it asked for that.
+    let frameReader: (any FrameReader)?
 
     init(
         limits: ConnectionLimits,
         owner: (any ConnectionOwner)?,
-        subprotocol: String? = nil
+        subprotocol: String? = nil,
+        frameReader: (any FrameReader)? = nil
     ) {
         self.limits = limits
         self.owner = owner
         self.subprotocol = subprotocol
+        self.frameReader = frameReader
     }
 }
 
@@ -40,7 +44,10 @@ protocol ConnectionOwner: AnyObject {
     /// Where the client of an open connection sits, when a proxy has told.
     func clientAddress(of connection: Connection) -> SocketAddress?
 
-    /// The TCP connection of a client was made.
+    /// The TCP connection of a client was made; TLS comes next, where there is any.
+    func transportConnected(_ connection: Connection)
+
+    /// The connection of a client is ready for the opening handshake.
     func handshakeConnected(_ connection: Connection)
 
     /// The connection ended before it was open.
@@ -70,6 +77,8 @@ extension ConnectionOwner {
 }
 
 extension ConnectionOwner {
+    func transportConnected(_ connection: Connection) {}
+
     func proxyHeaderReceived(_ header: ProxyHeader?, on connection: Connection) {}
 
     func clientAddress(of connection: Connection) -> SocketAddress? { nil }
@@ -105,6 +114,8 @@ struct ConnectionLimits {
     var maxFragmentCount = 16_384
     /// Messages are handed on in parts, and never held whole.
     var streamsMessages = false
+    /// A client's masking keys are zero.
+    var masksWithZero = false
     var outputSoftLimit = 256 << 10
     var outputHardLimit = 1 << 20
     var outputPolicy = SlowConsumerPolicy.close

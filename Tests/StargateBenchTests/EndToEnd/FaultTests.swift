@@ -6,15 +6,23 @@ import Testing
 /// A server that makes one mistake on each of two connections: is it found, and named rightly?
 @Suite(.serialized, .enabled(if: Peer.hasModule("socket"), "needs python3"))
 struct FaultTests {
-    @Test(arguments: [
-        ("corrupt", ErrorKind.corrupt), ("truncate", .wrongLength), ("type", .wrongType),
-        ("drop", .missing), ("swap", .reordered), ("repeat", .duplicate), ("close", .closedEarly),
-        ("cut", .closedEarly), ("silent", .timeout), ("mute", .closingHandshake),
-    ])
-    func `each mistake has its own error`(mistake: String, kind: ErrorKind) throws {
+    @Test(
+        arguments: [
+            ("corrupt", ErrorKind.corrupt), ("truncate", .wrongLength), ("type", .wrongType),
+            ("drop", .missing), ("swap", .reordered), ("repeat", .duplicate),
+            ("close", .closedEarly),
+            ("cut", .closedEarly), ("silent", .timeout), ("mute", .closingHandshake),
+        ],
+        [true, false]
+    )
+    func `each mistake has its own error`(
+        mistake: (String, ErrorKind),
+        usesFrames: Bool
+    ) throws {
+        let (mistake, kind) = mistake
         let peer = try Peer("faulty.py", mistake)
         // Text, because binary data that comes back as text is mostly no text at all.
-        let report = try TestRun(url: peer.url, payload: .ascii).echo()
+        let report = try TestRun(url: peer.url, payload: .ascii, usesFrames: usesFrames).echo()
         #expect(report.errors.count(of: kind) == 2, "\(report.errors)")
         #expect(report.errorTotal == 2, "\(report.errors)")
         #expect(report.exitStatus == .errors)
@@ -28,6 +36,72 @@ struct FaultTests {
         #expect(report.errors.isEmpty, "\(report.errors)")
         #expect(report.result.completed == 100)
         #expect(report.exitStatus == .good)
+    }
+
+    @Test(arguments: ["ping", "fragment"], [true, false])
+    func `pings are answered and fragments joined, and both are counted`(
+        habit: String,
+        usesFrames: Bool
+    ) throws {
+        let peer = try Peer("faulty.py", habit)
+        let report = try TestRun(url: peer.url, usesFrames: usesFrames).echo()
+        // The server closes the connection when its ping is not answered with the same payload.
+        #expect(report.errors.isEmpty, "\(report.errors)")
+        #expect(report.result.completed == 100)
+        #expect(report.result.pingsAnswered == (habit == "ping" ? 2 : 0))
+        #expect(report.result.fragmented == (habit == "fragment" ? 2 : 0))
+    }
+
+    @Test(arguments: [
+        ("skip", ErrorKind.skipped), ("swap", .reordered), ("repeat", .duplicate),
+        ("corrupt", .corrupt), ("cut", .closedEarly), ("stall", .timeout),
+    ])
+    func `each mistake of a stream has its own error`(mistake: String, kind: ErrorKind) throws {
+        let peer = try Peer("faulty_stream.py", mistake)
+        let push = try TestRun(url: peer.url + "push", size: 64).stream(.push)
+        #expect(push.errors.count(of: kind) >= 1, "\(push.errors)")
+        #expect(push.exitStatus == .errors)
+        var run = TestRun(url: peer.url + "broadcast", size: 64)
+        run.schedule.length = .count(50)
+        let broadcast = try run.stream(.broadcast, publishing: .inFlight(4))
+        #expect(broadcast.errors.count(of: kind) >= 1, "\(broadcast.errors)")
+        #expect(broadcast.exitStatus == .errors)
+        if mistake == "stall" {
+            #expect(broadcast.errors.count(of: .undelivered) > 0, "\(broadcast.errors)")
+        }
+    }
+
+    @Test func `a stream without mistakes is good`() throws {
+        let peer = try Peer("faulty_stream.py", "none")
+        let push = try TestRun(url: peer.url + "push", size: 64).stream(.push)
+        #expect(push.errors.isEmpty, "\(push.errors)")
+        #expect(push.result.completed == 100)
+        var run = TestRun(url: peer.url + "broadcast", size: 64, threads: 2)
+        run.schedule.length = .count(50)
+        let broadcast = try run.stream(.broadcast, publishing: .inFlight(4))
+        #expect(broadcast.errors.isEmpty, "\(broadcast.errors)")
+        #expect(broadcast.result.completed == 100)
+    }
+
+    @Test func `what is due and cannot leave is counted`() throws {
+        let peer = try Peer("faulty.py", "silent")
+        var run = TestRun(url: peer.url, pipeline: 4, rate: 200)
+        run.depthLimit = 4
+        run.schedule.length = .duration(TimeSpan(seconds: 0.5))
+        let report = try run.echo()
+        // Two connections that are stuck at 4 of the messages that are due.
+        #expect(report.result.unsent ?? 0 > 20, "\(report.result)")
+        #expect(report.notes.contains { $0.contains("never left") })
+    }
+
+    @Test func `a Close frame that is not answered is found in the handshake mode too`() throws {
+        let peer = try Peer("faulty.py", "mute")
+        var run = TestRun(url: peer.url)
+        run.schedule.length = .count(2)
+        let report = try run.handshake()
+        let errors = report.errors
+        #expect(errors.count(of: .timeout) + errors.count(of: .closingHandshake) == 2, "\(errors)")
+        #expect(report.exitStatus == .errors)
     }
 
     @Test(arguments: [1, 4])
@@ -74,31 +148,5 @@ struct FaultTests {
         #expect(connect.count == 100)
         let sum = connect.mean + upgrade.mean + close.mean
         #expect(sum > cycle.mean * 0.9 && sum < cycle.mean * 1.1)
-    }
-
-    @Test func `a server by websockets is good, in every mode`() throws {
-        guard Peer.hasModule("websockets") else { return }
-        let peer = try Peer("echo_websockets.py")
-        let run = TestRun(
-            url: peer.url,
-            connections: 8,
-            pipeline: 2,
-            size: 1000,
-            threads: 2,
-            processes: [peer.process.processID]
-        )
-        let echo = try run.echo()
-        #expect(echo.errors.isEmpty, "\(echo.errors)")
-        #expect(echo.result.completed == 100)
-        #expect((echo.server?.cpuPerOperation ?? 0) > 0)
-        let handshake = try run.handshake()
-        #expect(handshake.errors.isEmpty, "\(handshake.errors)")
-        #expect(handshake.result.completed == 100)
-        var idle = run
-        idle.schedule.length = .duration(TimeSpan(seconds: 0.2))
-        let held = try idle.idle()
-        #expect(held.errors.isEmpty, "\(held.errors)")
-        #expect(held.result.connectionsHeld == 8)
-        #expect(held.memory != nil)
     }
 }

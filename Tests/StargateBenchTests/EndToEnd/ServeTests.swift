@@ -20,6 +20,60 @@ struct ServeTests {
         #expect(process.readLine(timeout: TimeSpan(seconds: 1)) == nil)
     }
 
+    @Test(arguments: [1, 2])
+    func `several processes serve one port, and both sides count`(loops: Int) throws {
+        let server = try ChildProcess(
+            path: Peer.bench,
+            arguments: ["serve", "--port", "0", "--procs", "2", "--loops", "\(loops)"]
+        )
+        let line = try #require(server.readLine(timeout: TimeSpan(seconds: 20)))
+        let url = String(line.dropFirst("listening on ".count))
+        let client = try ChildProcess(
+            path: Peer.bench,
+            arguments: ["idle", "-c", "40", "-d", "300ms", "--quiet", "--json", "-", url]
+        )
+        var lines: [String] = []
+        while let line = client.readLine(timeout: TimeSpan(seconds: 30)) { lines.append(line) }
+        let report = try RunReport(parsing: lines.joined(separator: "\n"))
+        #expect(report.result.status == .good, "\(report.errors)")
+        #expect(report.target.processes.count == 2)
+        #expect(report.result.connectionsServed?.reduce(0, +) == 40)
+        #expect(report.result.connectionsHeld == 40)
+        server.stop()
+        #expect(server.waitStatus == 0)
+    }
+
+    @Test(.enabled(if: Peer.hasOpenSSL, "needs the openssl program"))
+    func `handshakes over TLS have a part for it, and the parts add up`() throws {
+        let certificate = try Peer.makeCertificate()
+        defer { unlink(certificate) }
+        let server = try ChildProcess(
+            path: Peer.bench,
+            arguments: [
+                "serve", "--port", "0", "--loops", "1", "--tls-cert", certificate, "--tls-key",
+                certificate,
+            ]
+        )
+        let line = try #require(server.readLine(timeout: TimeSpan(seconds: 20)))
+        let url = String(line.dropFirst("listening on ".count))
+        let client = try ChildProcess(
+            path: Peer.bench,
+            arguments: [
+                "handshake", "-c", "2", "-n", "20", "--insecure", "--quiet", "--json", "-", url,
+            ]
+        )
+        var lines: [String] = []
+        while let line = client.readLine(timeout: TimeSpan(seconds: 30)) { lines.append(line) }
+        let report = try RunReport(parsing: lines.joined(separator: "\n"))
+        #expect(report.result.status == .good, "\(report.errors)")
+        let names: [LatencyReport.Name] = [.connect, .tls, .upgrade, .close]
+        let parts = names.compactMap { report.latency($0) }
+        #expect(parts.map(\.count) == [20, 20, 20, 20])
+        let sum = parts.reduce(0) { $0 + $1.mean }
+        let cycle = try #require(report.mainLatency).mean
+        #expect(sum > cycle * 0.9 && sum < cycle * 1.1)
+    }
+
     @Test(arguments: [0, 1, 125, 126, 65_535, 65_536, 300_000, 3 << 20])
     func `the server of our own echoes every size`(size: Int) throws {
         let child = try ChildServer(

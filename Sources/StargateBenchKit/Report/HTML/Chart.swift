@@ -96,7 +96,7 @@ struct LineChart {
                 <line class="axis" x1="\(Self.left)" x2="\(Self.width - Self.right)" \
                 y1="\(place)" y2="\(place)"/>\
                 <text x="\(Self.left - 8)" y="\(Self.round(place + 4))" text-anchor="end">\
-                \(HTMLText.escaped(yLabel(tick)))</text>
+                \(HTMLText.escaped(tick == 0 ? "0" : yLabel(tick)))</text>
                 """
             )
         }

@@ -76,7 +76,7 @@ enum HTMLText {
         .verdict { border-left: 5px solid var(--good); background: var(--panel);
           padding: 12px 16px; font-size: 17px; border-radius: 0 6px 6px 0; }
         .verdict.bad { border-color: var(--bad); } .verdict.warn { border-color: var(--warn); }
-        .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(150px, 1fr));
+        .cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(130px, 1fr));
           gap: 12px; margin: 20px 0; }
         .card { background: var(--panel); border-radius: 6px; padding: 10px 14px; }
         .card b { display: block; font-size: 21px; font-variant-numeric: tabular-nums; }

@@ -1,10 +1,13 @@
 """A WebSocket server that makes one mistake on purpose, on the standard library alone.
 
     faulty.py none|corrupt|truncate|type|drop|swap|repeat|close|cut|silent|unasked|refuse|badaccept|mute|deaf [PORT]
+    faulty.py ping|fragment
 
 Every connection makes the mistake at its tenth message and is right otherwise. Prints its port and
 ends with its standard input, unless the port is given. `mute` never answers a Close frame, `deaf` no
 Ping, `silent` stops answering.
+`ping` and `fragment` are no mistakes: a ping before the tenth echo, which has to be answered with what
+it held before the fortieth message comes, and the tenth echo in three fragments.
 """
 
 import base64
@@ -40,9 +43,9 @@ def read_frame(stream):
     return first & 0x0F, value.to_bytes(length, "big")
 
 
-def frame(opcode, payload):
+def frame(opcode, payload, first=0x80):
     if len(payload) < 126:
-        head = struct.pack("!BB", 0x80 | opcode, len(payload))
+        head = struct.pack("!BB", first | opcode, len(payload))
     elif len(payload) < 65536:
         head = struct.pack("!BBH", 0x80 | opcode, 126, len(payload))
     else:
@@ -76,6 +79,7 @@ def converse(stream, send):
     """Echoes until the end. Returns whether the connection ended with a closing handshake."""
     count = 0
     held = None
+    is_pinged = False
     while True:
         opcode, payload = read_frame(stream)
         if opcode == 8:
@@ -84,9 +88,13 @@ def converse(stream, send):
             return
         if opcode == 9 and MISTAKE != "deaf":
             send(frame(10, payload))
+        if opcode == 10 and payload == b"are you there":
+            is_pinged = True
         if opcode not in (1, 2):
             continue
         count += 1
+        if MISTAKE == "ping" and count == 40 and not is_pinged:
+            return
         echo = frame(opcode, payload)
         if held is not None:
             send(echo + held)
@@ -99,6 +107,12 @@ def converse(stream, send):
             send(frame(opcode, bytes([payload[0] ^ 1]) + payload[1:]))
         elif MISTAKE == "truncate":
             send(frame(opcode, payload[:-1]))
+        elif MISTAKE == "ping":
+            send(frame(9, b"are you there") + echo)
+        elif MISTAKE == "fragment":
+            third = len(payload) // 3
+            send(frame(opcode, payload[:third], 0) + frame(0, payload[third : 2 * third], 0))
+            send(frame(0, payload[2 * third :]))
         elif MISTAKE == "type":
             send(frame(3 - opcode, payload))
         elif MISTAKE == "swap":
