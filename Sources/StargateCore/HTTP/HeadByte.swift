@@ -76,6 +76,41 @@ enum HeadWord {
         return otherThanHyphen & (~(fromA ^ beyondZ) | word) & highBits
     }
 
+    /// Marks bytes that are neither letters nor digits, nor `+` or `/`, by their highest bit.
+    /// RFC 4648 section 4. The first byte of `word` is its lowest.
+    @inline(__always)
+    static func notBase64(in word: UInt64) -> UInt64 {
+        let lowBits = word & ~highBits
+        // The slash stands right before the digits.
+        let belongs =
+            letters(lowBits) | bytes(lowBits, from: 0x2F, upTo: 0x3A)
+            | bytes(lowBits, from: 0x2B, upTo: 0x2C)
+        return (~belongs | word) & highBits
+    }
+
+    /// Marks bytes that are neither letters nor digits, nor a hyphen or a dot, by their highest bit:
+    /// what nearly all hosts are made of. The first byte of `word` is its lowest.
+    @inline(__always)
+    static func notUsualInHosts(in word: UInt64) -> UInt64 {
+        let lowBits = word & ~highBits
+        let belongs =
+            letters(lowBits) | bytes(lowBits, from: 0x30, upTo: 0x3A)
+            | bytes(lowBits, from: 0x2D, upTo: 0x2F)
+        return (~belongs | word) & highBits
+    }
+
+    @inline(__always)
+    private static func letters(_ lowBits: UInt64) -> UInt64 {
+        bytes(lowBits | ones &* 0x20, from: 0x61, upTo: 0x7B)
+    }
+
+    /// Marks the bytes of a range by their highest bit, which must be 0 before. No sum exceeds its
+    /// byte.
+    @inline(__always)
+    private static func bytes(_ lowBits: UInt64, from first: UInt64, upTo end: UInt64) -> UInt64 {
+        (lowBits &+ ones &* (0x80 &- first)) ^ (lowBits &+ ones &* (0x80 &- end))
+    }
+
     /// Which of the eight bytes is the first one marked.
     @inline(__always)
     static func firstIndex(_ marks: UInt64) -> Int { marks.trailingZeroBitCount &>> 3 }

@@ -3,7 +3,7 @@
 /// Names are compared without regard to case. Values have no blanks around them; a byte that is
 /// not UTF-8 shows as U+FFFD.
 public struct Headers: Sendable, Sequence {
-    let storage: HeadStorage
+    let storage: RequestRecord
 
     /// The value of the first field with this name, or `nil`.
     public subscript(name: String) -> String? {
@@ -39,7 +39,7 @@ public struct Headers: Sendable, Sequence {
 ///
 /// Names are compared exactly. Values are as they were sent: nothing is decoded or unquoted.
 public struct Cookies: Sendable {
-    let storage: HeadStorage
+    let storage: RequestRecord
 
     /// The value of the first cookie with this name, or `nil`.
     public subscript(name: String) -> String? {

@@ -3,19 +3,10 @@
 /// For the pattern `/chat/:room` and the path `/chat/lobby`, `parameters["room"]` is `lobby`. What
 /// a closing `*` stands for has the name `*`.
 public struct PathParameters: Sendable {
-    private let storage: HeadStorage?
-    private let names: [String]
-    private let captures: [HeadRange]
-
-    init(storage: HeadStorage, names: [String], captures: [HeadRange]) {
-        assert(names.count == captures.count)
-        self.storage = names.isEmpty ? nil : storage
-        self.names = names
-        self.captures = captures
-    }
+    let storage: RequestRecord
 
     /// The names in the pattern, in their order.
-    public var allNames: [String] { names }
+    public var allNames: [String] { storage.names }
 
     /// What was captured under this name, with percent escapes decoded; `nil` when the pattern
     /// has no such name.
@@ -23,9 +14,7 @@ public struct PathParameters: Sendable {
     /// It is never empty for a name with a colon, but may hold anything else, slashes included:
     /// an escaped slash does not end a segment.
     public subscript(name: String) -> String? {
-        guard let index = names.firstIndex(of: name), captures.indices.contains(index) else {
-            return nil
-        }
-        return storage?.decodedString(captures[index])
+        guard let index = storage.names.firstIndex(of: name) else { return nil }
+        return storage.capture(at: index).map { storage.decodedString($0) }
     }
 }

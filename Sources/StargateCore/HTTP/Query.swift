@@ -3,7 +3,7 @@
 /// Percent escapes are decoded and `+` stands for a blank, as in the forms of browsers. A name
 /// without an equals sign has an empty value.
 public struct Query: Sendable, Sequence {
-    let storage: HeadStorage
+    let storage: RequestRecord
     let range: HeadRange?
 
     /// As it was sent, without the question mark; `nil` when there was none.

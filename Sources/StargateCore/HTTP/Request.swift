@@ -6,26 +6,30 @@
 /// Every property that returns a `String` makes it anew: keep what is needed more than once.
 /// Nothing in it has been checked beyond the syntax of HTTP: a peer can send any text anywhere.
 public struct Request: Sendable {
-    let storage: HeadStorage
-    let head: RequestHead
+    /// All there is: a copy of a request is one reference.
+    let storage: RequestRecord
+
+    var head: RequestHead { storage.head }
 
     /// What the route's pattern captured from the path: `request.parameters["room"]`.
-    public internal(set) var parameters: PathParameters
+    public var parameters: PathParameters { PathParameters(storage: storage) }
     /// The address of the client; `nil` when there is none to tell. It is a proxy's unless the
     /// proxy is trusted to tell the client's, see ``Server/Configuration/trustedProxies``.
-    public let remoteAddress: SocketAddress?
+    public var remoteAddress: SocketAddress? { storage.addresses.remote }
     /// The address that the client connected to; `nil` when there is none to tell.
-    public let localAddress: SocketAddress?
+    public var localAddress: SocketAddress? { storage.addresses.local }
     /// The address of the trusted proxy that told the other two; `nil` without one.
-    public let proxyAddress: SocketAddress?
+    public var proxyAddress: SocketAddress? { storage.addresses.proxy }
     /// Whether the request came over TLS.
     public var isSecure: Bool { tls != nil }
     /// What TLS knows of the connection; nil without TLS. The certificate that the client has shown
     /// stands here too.
-    public let tls: TLSInfo?
+    public var tls: TLSInfo? { storage.tls }
     /// The body, with its chunks put together; empty when there was none. No longer than
     /// ``Server/Configuration/maxBodySize``.
-    public internal(set) var body: [UInt8] = []
+    public var body: [UInt8] { storage.body }
+
+    init(_ storage: RequestRecord) { self.storage = storage }
 
     /// Copies a head.
     ///
@@ -34,28 +38,25 @@ public struct Request: Sendable {
     ///   - head: what the scanner made of them.
     ///   - names: the names of the captures, in order.
     ///   - captures: what a route captured, as ranges of the head.
-    ///   - remoteAddress: where the peer sits.
-    ///   - localAddress: what it connected to.
-    ///   - proxyAddress: who told both.
+    ///   - addresses: where the peer sits, and what it connected to.
     ///   - tls: what is known of the TLS between, if there is some.
     init(
         copying view: HeadView,
         head: RequestHead,
         names: [String] = [],
-        captures: [HeadRange] = [],
-        remoteAddress: SocketAddress? = nil,
-        localAddress: SocketAddress? = nil,
-        proxyAddress: SocketAddress? = nil,
+        captures: RouteCaptures = RouteCaptures(),
+        addresses: ConnectionAddresses = ConnectionAddresses(),
         tls: TLSInfo? = nil
     ) {
         assert(unsafe view.bytes.count >= head.byteCount)
-        storage = HeadStorage(copying: view)
-        self.head = head
-        parameters = PathParameters(storage: storage, names: names, captures: captures)
-        self.remoteAddress = remoteAddress
-        self.localAddress = localAddress
-        self.proxyAddress = proxyAddress
-        self.tls = tls
+        storage = RequestRecord(
+            copying: view,
+            head: head,
+            names: names,
+            captures: captures,
+            addresses: addresses,
+            tls: tls
+        )
     }
 
     /// The method; see ``methodName`` for one that has no case of its own.

@@ -7,7 +7,7 @@ struct RouteMatch<Endpoint> {
     /// The names of the captures, as the pattern has them.
     var names: [String]
     /// Where the captures lie, as ranges of the head.
-    var captures: [HeadRange]
+    var captures: RouteCaptures
 }
 
 /// The routes of a server, by the patterns of their paths.
@@ -144,15 +144,14 @@ extension Router {
     func match(_ path: HeadRange, in view: HeadView) -> RouteMatch<Endpoint>? {
         let bytes = unsafe view.slice(path)
         guard let first = unsafe bytes.first, first == HeadByte.slash else { return nil }
-        var captures: [HeadRange] = []
-        let found = unsafe find(in: bytes, from: 1, below: 0, into: &captures)
+        var walk = RouteWalk(offset: Int(path.start))
+        let found = unsafe find(in: bytes, from: 1, below: 0, &walk)
         guard let found else { return nil }
-        for index in captures.indices {
-            let capture = captures[index]
-            captures[index] = path.part(from: Int(capture.start), to: capture.end)
-        }
-        let leaf = leaves[found]
-        return RouteMatch(endpoint: leaf.endpoint, names: leaf.names, captures: captures)
+        return RouteMatch(
+            endpoint: leaves[found].endpoint,
+            names: leaves[found].names,
+            captures: walk.captures
+        )
     }
 
     /// Looks for the rest of the path below a node. As deep as the deepest pattern, no deeper.
@@ -163,24 +162,24 @@ extension Router {
         in bytes: UnsafeRawBufferPointer,
         from start: Int,
         below node: Int,
-        into captures: inout [HeadRange]
+        _ walk: inout RouteWalk
     ) -> Int? {
         guard start <= bytes.count else { return nodes[node].leaf }
         var end = start
         while end < bytes.count, unsafe bytes[end] != HeadByte.slash { end &+= 1 }
         let segment = unsafe UnsafeRawBufferPointer(rebasing: bytes[start..<end])
         if let child = unsafe literalChild(of: node, equalTo: segment) {
-            let found = unsafe find(in: bytes, from: end &+ 1, below: child, into: &captures)
+            let found = unsafe find(in: bytes, from: end &+ 1, below: child, &walk)
             if let found { return found }
         }
         if let child = nodes[node].parameter, end > start {
-            captures.append(HeadRange(from: start, to: end))
-            let found = unsafe find(in: bytes, from: end &+ 1, below: child, into: &captures)
+            walk.capture(start, end)
+            let found = unsafe find(in: bytes, from: end &+ 1, below: child, &walk)
             if let found { return found }
-            captures.removeLast()
+            walk.captures.removeLast()
         }
         guard let wildcard = nodes[node].wildcard else { return nil }
-        captures.append(HeadRange(from: start, to: bytes.count))
+        walk.capture(start, bytes.count)
         return wildcard
     }
 
@@ -202,6 +201,17 @@ extension Router {
             if unsafe literals[start &+ offset] != segment[offset] { return false }
         }
         return true
+    }
+}
+
+/// What a walk through the routes has gathered.
+private struct RouteWalk {
+    /// Where the path begins in the head.
+    let offset: Int
+    var captures = RouteCaptures()
+
+    mutating func capture(_ start: Int, _ end: Int) {
+        captures.append(HeadRange(from: offset &+ start, to: offset &+ end))
     }
 }
 

@@ -17,7 +17,11 @@ enum AcceptKey {
     /// its padding, and with the four unused bits zero as section 3.5 allows to demand.
     static func isValidKey(_ key: ByteView) -> Bool {
         guard key.count == keyByteCount, key[22] == 0x3D, key[23] == 0x3D else { return false }
-        for index in 0..<22 where !WireByte.base64Bytes.contains(key[index]) { return false }
+        // The last word holds the six letters that are left, and the padding.
+        let others =
+            HeadWord.notBase64(in: key.word(at: 0)) | HeadWord.notBase64(in: key.word(at: 8))
+            | (HeadWord.notBase64(in: key.word(at: 16)) & 0xFFFF_FFFF_FFFF)
+        guard others == 0 else { return false }
         switch key[21] {
         case UInt8(ascii: "A"), UInt8(ascii: "Q"), UInt8(ascii: "g"), UInt8(ascii: "w"):
             return true
@@ -25,15 +29,36 @@ enum AcceptKey {
         }
     }
 
-    /// Writes the 28 bytes that answer `key`, taken as it was sent.
+    /// How many bits are hashed: those of 24 bytes of key and 36 of suffix.
+    private static let bitCount: UInt64 = 480
+
+    /// Writes the 28 bytes that answer `key`, taken as it was sent; it has 24 bytes.
+    ///
+    /// 60 bytes make two blocks, laid out here as FIPS 180-4 section 5.1.1 pads them: key and
+    /// suffix fill the first one up to its end mark, and the second holds nothing but their length.
     static func append(for key: ByteView, to writer: inout HandshakeWriter) {
-        unsafe withUnsafeTemporaryAllocation(byteCount: 20, alignment: 8) { digest in
+        assert(key.count == keyByteCount, "keys have one length")
+        guard key.count == keyByteCount, let source = unsafe key.buffer.baseAddress else { return }
+        unsafe withUnsafeTemporaryAllocation(byteCount: 128, alignment: 16) { blocks in
+            guard let first = blocks.baseAddress else { return }
+            unsafe first.initializeMemory(as: UInt8.self, repeating: 0, count: 128)
+            unsafe first.copyMemory(from: source, byteCount: keyByteCount)
+            unsafe first.advanced(by: keyByteCount).copyMemory(
+                from: suffix.utf8Start,
+                byteCount: suffix.utf8CodeUnitCount
+            )
+            unsafe first.storeBytes(of: 0x80, toByteOffset: 60, as: UInt8.self)
+            unsafe first.storeBytes(of: bitCount.bigEndian, toByteOffset: 120, as: UInt64.self)
             var context = SHA_CTX()
             unsafe SHA1_Init(&context)
-            unsafe SHA1_Update(&context, key.buffer.baseAddress, key.count)
-            unsafe SHA1_Update(&context, suffix.utf8Start, suffix.utf8CodeUnitCount)
-            unsafe SHA1_Final(digest.baseAddress, &context)
-            unsafe Base64.append(ByteView(UnsafeRawBufferPointer(digest)), to: &writer)
+            unsafe SHA1_Transform(&context, first)
+            unsafe SHA1_Transform(&context, first.advanced(by: 64))
+            let digest: InlineArray<5, UInt32> = [
+                context.h0.bigEndian, context.h1.bigEndian, context.h2.bigEndian,
+                context.h3.bigEndian, context.h4.bigEndian,
+            ]
+            let span = digest.span
+            unsafe span.withUnsafeBytes { unsafe Base64.append(ByteView($0), to: &writer) }
         }
     }
 }

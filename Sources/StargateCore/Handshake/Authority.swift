@@ -18,6 +18,12 @@ struct Authority {
             else { return nil }
             end = bracket &+ 1
         } else {
+            // Eight bytes at a time, as long as nothing unusual comes.
+            while bytes.count &- end >= 8 {
+                let others = HeadWord.notUsualInHosts(in: bytes.word(at: end))
+                end &+= others == 0 ? 8 : HeadWord.firstIndex(others)
+                if others != 0 { break }
+            }
             while end < bytes.count, bytes[end] != WireByte.colon {
                 guard Authority.isHostByte(bytes[end]) else { return nil }
                 end &+= 1

@@ -23,6 +23,16 @@
         return unsafe base.unsafelyUnwrapped.load(fromByteOffset: index, as: UInt8.self)
     }
 
+    /// Eight bytes from `index` on, the first of them the lowest, or 0 when the view has not that many.
+    @inline(__always)
+    func word(at index: Int) -> UInt64 {
+        guard index >= 0, count &- index >= 8, let base = unsafe base else { return 0 }
+        // checked: eight bytes are there.
+        return unsafe UInt64(
+            littleEndian: base.loadUnaligned(fromByteOffset: index, as: UInt64.self)
+        )
+    }
+
     /// The part from `start` up to `end`, cut to what the view holds.
     func part(_ start: Int, _ end: Int) -> ByteView {
         let first = min(max(start, 0), count)

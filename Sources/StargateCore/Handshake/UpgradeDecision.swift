@@ -8,11 +8,11 @@ public struct UpgradeDecision: Sendable {
     enum Storage: Sendable {
         case accept(
             subprotocol: String?,
-            headers: [(String, String)],
             extras: AcceptanceExtras?,
             handler: @Sendable () -> any WebSocketHandler
         )
-        case reject(Response)
+        /// Apart, so that the other is no larger for it.
+        indirect case reject(Response)
     }
 
     let storage: Storage
@@ -38,12 +38,11 @@ public struct UpgradeDecision: Sendable {
     ) -> UpgradeDecision {
         // Few decisions have these: the others are no larger for them.
         let extras =
-            cookies.isEmpty && options == nil
-            ? nil : AcceptanceExtras(cookies: cookies, options: options)
+            headers.isEmpty && cookies.isEmpty && options == nil
+            ? nil : AcceptanceExtras(headers: headers, cookies: cookies, options: options)
         return UpgradeDecision(
             storage: .accept(
                 subprotocol: subprotocol,
-                headers: headers,
                 extras: extras,
                 handler: handler
             )
@@ -81,17 +80,19 @@ public struct UpgradeDecision: Sendable {
 
 /// What few acceptances have.
 final class AcceptanceExtras: Sendable {
+    let headers: [(String, String)]
     let cookies: [SetCookie]
     let options: WebSocketOptions?
 
-    init(cookies: [SetCookie], options: WebSocketOptions?) {
+    init(headers: [(String, String)], cookies: [SetCookie], options: WebSocketOptions?) {
+        self.headers = headers
         self.cookies = cookies
         self.options = options
     }
 
-    /// The cookies as header fields; nil if one of them cannot be sent.
+    /// The header fields, with the cookies among them; nil if one of these cannot be sent.
     var fields: [(String, String)]? {
-        var fields: [(String, String)] = []
+        var fields = headers
         for cookie in cookies {
             guard let value = cookie.fieldValue else { return nil }
             fields.append(("Set-Cookie", value))

@@ -130,6 +130,13 @@ enum VersionTable {
         in head: HeadView,
         protocols: ProtocolSet
     ) -> Row {
+        // Row 3 for what nearly every client sends, without looking at what does not matter there.
+        if fields.version.isSingle, fields.key.isSingle, protocols.contains(.rfc6455),
+            head.view(fields.version.value).equals("13"),
+            AcceptKey.isValidKey(head.view(fields.key.value))
+        {
+            return .success((.rfc6455, .key(fields.key.value)))
+        }
         let facts = VersionFacts(fields, in: head, protocols: protocols)
         switch (facts.version, facts.draft, facts.key, facts.hixieKeys) {
         // 1. The version may mean one that is spoken here, or another.

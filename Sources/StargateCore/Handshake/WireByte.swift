@@ -36,9 +36,6 @@ enum WireByte {
     /// What a host's name may hold. RFC 3986 section 3.2.2.
     /// Letters, digits and `!$%&'()*+,-.;=_~`.
     static let hostBytes = ASCIISet(low: 0x2BFF_7FF2_0000_0000, high: 0x47FF_FFFE_87FF_FFFE)
-    /// The alphabet of base64. RFC 4648 section 4.
-    /// Letters, digits and `+/`.
-    static let base64Bytes = ASCIISet(low: 0x03FF_8800_0000_0000, high: 0x07FF_FFFE_07FF_FFFE)
     /// What a token may hold. RFC 9110 section 5.6.2.
     /// Letters, digits, the grave accent and `!#$%&'*+-.^_|~`.
     static let tokenBytes = ASCIISet(low: 0x03FF_6CFA_0000_0000, high: 0x57FF_FFFF_C7FF_FFFE)

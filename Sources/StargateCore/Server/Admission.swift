@@ -7,16 +7,17 @@ internal import Synchronization
 final class Admission: Sendable {
     private let configuration: Server.Configuration
     private let budget: MemoryBudget
-    private let count = Atomic<Int>(0)
+    private let headcount = Headcount()
     /// What may be taken of the descriptors; looked up again when it is reached.
     private let descriptorLimit = Atomic<Int>(0)
     private let addresses = Lock(AddressTable())
-    /// The seat of those whose address does not matter.
-    private let anonymous = Lock<Seat?>(nil)
+    /// The seat of those whose address does not matter: one for all of them.
+    private let anonymousSeat: AnonymousSeat
 
     init(_ configuration: Server.Configuration, _ budget: MemoryBudget) {
         self.configuration = configuration
         self.budget = budget
+        anonymousSeat = AnonymousSeat(headcount)
         descriptorLimit.store(Self.currentDescriptorLimit, ordering: .relaxed)
     }
 
@@ -50,13 +51,13 @@ final class Admission: Sendable {
         now: UInt64
     ) throws(AdmissionRefusal) -> any ConnectionSeat {
         if budget.isTight { throw .memory }
-        let taken = count.wrappingAdd(1, ordering: .relaxed).newValue
+        let taken = headcount.enter()
         if taken > connectionLimit {
             if configuration.maxConnections == nil {
                 descriptorLimit.store(Self.currentDescriptorLimit, ordering: .relaxed)
             }
             if taken > connectionLimit {
-                count.wrappingSubtract(1, ordering: .relaxed)
+                headcount.leave()
                 throw .serverFull
             }
         }
@@ -66,7 +67,7 @@ final class Admission: Sendable {
             else { return anonymousSeat }
             return seat
         } catch {
-            count.wrappingSubtract(1, ordering: .relaxed)
+            headcount.leave()
             throw error
         }
     }
@@ -89,28 +90,39 @@ final class Admission: Sendable {
         return Seat(self, key)
     }
 
-    private var anonymousSeat: Seat {
-        anonymous.withLock { seat in
-            if let seat { return seat }
-            let fresh = Seat(self, nil)
-            seat = fresh
-            return fresh
-        }
+    /// How many are in.
+    var connectionCount: Int { headcount.count }
+
+    fileprivate func leave(_ key: AddressKey) {
+        headcount.leave()
+        addresses.withLock { $0.leave(key) }
     }
 
-    /// How many are in.
-    var connectionCount: Int { count.load(ordering: .relaxed) }
+    /// How many are in, in an object of its own: the seats know it, and not who gave them out.
+    private final class Headcount: Sendable {
+        private let value = Atomic<Int>(0)
 
-    fileprivate func leave(_ key: AddressKey?) {
-        count.wrappingSubtract(1, ordering: .relaxed)
-        if let key { addresses.withLock { $0.leave(key) } }
+        var count: Int { value.load(ordering: .relaxed) }
+
+        /// Returns how many are in now.
+        func enter() -> Int { value.wrappingAdd(1, ordering: .relaxed).newValue }
+
+        func leave() { value.wrappingSubtract(1, ordering: .relaxed) }
+    }
+
+    private final class AnonymousSeat: ConnectionSeat {
+        private let headcount: Headcount
+
+        init(_ headcount: Headcount) { self.headcount = headcount }
+
+        func leave() { headcount.leave() }
     }
 
     private final class Seat: ConnectionSeat {
         private let admission: Admission
-        private let key: AddressKey?
+        private let key: AddressKey
 
-        init(_ admission: Admission, _ key: AddressKey?) {
+        init(_ admission: Admission, _ key: AddressKey) {
             self.admission = admission
             self.key = key
         }

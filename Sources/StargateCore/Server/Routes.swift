@@ -5,8 +5,8 @@ struct Routes: Sendable {
     var resources = Router<Resource>()
 }
 
-/// Where clients are upgraded.
-struct WebSocketRoute: Sendable {
+/// Where clients are upgraded. A class, because every handshake looks at it.
+final class WebSocketRoute: Sendable {
     /// What decides about a client.
     enum Upgrade: Sendable {
         /// At once, on the loop.

@@ -43,18 +43,17 @@ struct LoopDrain {
 }
 
 extension ServerLoop {
-    var isDraining: Bool { drain != nil }
-
     /// Closes the listening sockets and says goodbye to everybody.
     ///
     /// - Parameter isHandedOver: whether another process accepts on the same sockets from here on.
     ///   Otherwise who waits in their queues is accepted first, to be told the same.
     func beginDraining(isHandedOver: Bool) {
-        guard drain == nil else { return }
+        guard !isDraining else { return }
         for listener in listeners { listener.close(acceptingTheRest: !isHandedOver) }
         listeners = []
         var randomness = LoopRandomness(eventLoop.loop)
         let present = connections.filter { $0.state.phase != .ended }
+        isDraining = true
         drain = LoopDrain(
             present.map(\.id).shuffled(using: &randomness),
             configuration,
@@ -156,12 +155,6 @@ extension ServerLoop {
         drain?.timer?.cancel()
         forgetContexts()
         server.loopDrained()
-    }
-
-    /// Contexts know this object, and this object knows them, until nobody connects any more.
-    func forgetContexts() {
-        contexts = [:]
-        specialContexts = [:]
     }
 
     private var connections: [Connection] {

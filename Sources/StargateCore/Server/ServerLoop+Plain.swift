@@ -28,9 +28,7 @@ extension ServerLoop {
                     head: head,
                     names: match.names,
                     captures: match.captures,
-                    remoteAddress: addresses.remote,
-                    localAddress: addresses.local,
-                    proxyAddress: addresses.proxy,
+                    addresses: addresses,
                     tls: connection.state.tls?.info
                 ),
                 respond: respond,
@@ -89,11 +87,10 @@ extension ServerLoop {
 
     /// Has the application answer a request that is whole.
     private func answer(_ plain: PlainRequest, with body: [UInt8], _ connection: Connection) {
-        var plain = plain
-        plain.request.body = body
+        plain.request.storage.body = body
         switch plain.respond {
         case .immediate(let respond):
-            eventLoop.loop.note(.request, route: plain.mark)
+            loop.note(.request, route: plain.mark)
             do {
                 send(try respond(plain.request), to: plain, connection)
             } catch {
@@ -138,7 +135,7 @@ extension ServerLoop {
         _ connection: Connection,
         isLast: Bool = false
     ) {
-        eventLoop.loop.state.counters[Counter.requestsAnswered] &+= 1
+        loop.state.counters[Counter.requestsAnswered] &+= 1
         let request = plain.request
         let keepsAlive = plain.keepsAlive && !isLast && !isDraining
         let bytes = ResponseEncoder.encode(

@@ -1,18 +1,10 @@
 // Connections that come through a proxy: their first bytes tell where the client sits.
 
-/// The ends of a connection.
-struct ConnectionAddresses {
-    var remote: SocketAddress?
-    var local: SocketAddress?
-    /// The proxy that told the other two.
-    var proxy: SocketAddress?
-}
-
 extension ServerLoop {
     /// Whether a connection comes from a trusted proxy.
     func expectsProxyHeader(_ connection: Connection) -> Bool {
         guard !configuration.trustedProxies.isEmpty,
-            let peer = eventLoop.loop.withTransport({ $0.remoteAddress(connection) })
+            let peer = peerAddress(of: connection)
         else { return false }
         return configuration.trustsProxy(at: peer)
     }

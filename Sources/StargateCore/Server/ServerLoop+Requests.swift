@@ -69,8 +69,8 @@ extension ServerLoop {
     // MARK: Refusals
 
     func countRefusal(_ status: HTTPStatus) {
-        eventLoop.loop.state.counters[Counter.handshakesRefused] &+= 1
-        eventLoop.loop.state.counters[RefusalStatus(status.code)] &+= 1
+        loop.state.counters[Counter.handshakesRefused] &+= 1
+        loop.state.counters[RefusalStatus(status.code)] &+= 1
     }
 
     /// Says why a request is not served; the connection ends behind that.

@@ -19,27 +19,25 @@ extension ServerLoop {
         do throws(HandshakeRefusal) {
             let offered = try handshake.offeredSubprotocols()
             if let refusal = handshake.refusal(by: match.endpoint.origin) { throw refusal }
-            let addresses = addresses(of: connection)
-            let request = UpgradeRequest(
-                request: Request(
-                    copying: handshake.head,
-                    head: head,
-                    names: match.names,
-                    captures: match.captures,
-                    remoteAddress: addresses.remote,
-                    localAddress: addresses.local,
-                    proxyAddress: addresses.proxy,
-                    tls: connection.state.tls?.info
-                ),
-                protocolVersion: handshake.version,
-                subprotocols: offered
-            )
+            var record = makeRecord(handshake.head, head, match, connection)
             switch match.endpoint.upgrade {
             case .immediate(let decide):
-                let decision = decision(of: decide, about: request, match.endpoint)
+                let decision = decision(
+                    of: decide,
+                    about: record,
+                    handshake.version,
+                    offered,
+                    match.endpoint
+                )
                 connection.state.route = match.endpoint.mark
                 unsafe complete(handshake, offered, decision, proof, connection)
+                keepIfUnused(&record)
             case .eventual(let decide):
+                let request = UpgradeRequest(
+                    request: Request(record),
+                    protocolVersion: handshake.version,
+                    subprotocols: offered
+                )
                 let stage = unsafe Exchange.Stage.deciding(
                     request,
                     match.endpoint,
@@ -53,16 +51,63 @@ extension ServerLoop {
         return .used(head.byteCount + proofByteCount)
     }
 
+    // MARK: The request's memory
+
+    /// Copies a request, into the memory of the one before if nobody has kept that.
+    private func makeRecord(
+        _ view: HeadView,
+        _ head: RequestHead,
+        _ match: RouteMatch<WebSocketRoute>,
+        _ connection: Connection
+    ) -> RequestRecord {
+        let addresses = addresses(of: connection)
+        let tls = connection.state.tls?.info
+        if let spare = spareRecord {
+            spareRecord = nil
+            let isFilled = spare.refill(
+                copying: view,
+                head: head,
+                names: match.names,
+                captures: match.captures,
+                addresses: addresses,
+                tls: tls
+            )
+            if isFilled { return spare }
+        }
+        return RequestRecord(
+            copying: view,
+            head: head,
+            names: match.names,
+            captures: match.captures,
+            addresses: addresses,
+            tls: tls
+        )
+    }
+
+    /// The application has seen the request. What it did not keep serves the next one.
+    private func keepIfUnused(_ record: inout RequestRecord) {
+        guard isKnownUniquelyReferenced(&record), record.isReusable else { return }
+        spareRecord = record
+    }
+
     // MARK: The application's decision
 
     private func decision(
         of decide: (UpgradeRequest) throws -> UpgradeDecision,
-        about request: UpgradeRequest,
+        about record: RequestRecord,
+        _ version: ProtocolVersion,
+        _ offered: [String],
         _ route: WebSocketRoute
     ) -> UpgradeDecision {
-        eventLoop.loop.note(.upgrade, route: route.mark)
+        loop.note(.upgrade, route: route.mark)
         do {
-            return try decide(request)
+            return try decide(
+                UpgradeRequest(
+                    request: Request(record),
+                    protocolVersion: version,
+                    subprotocols: offered
+                )
+            )
         } catch {
             return .reject(response(to: error, in: route.pattern))
         }
@@ -124,40 +169,78 @@ extension ServerLoop {
     ) {
         switch decision.storage {
         case .reject(let response): reject(connection, response)
-        case .accept(let chosen, var headers, let extras, let makeHandler):
+        case .accept(let chosen, let extras, let makeHandler):
             // RFC 6455 section 4.2.2: without an agreement there is no subprotocol.
             let subprotocol = chosen.flatMap { offered.contains($0) ? $0 : nil }
             do throws(HandshakeRefusal) {
                 if let extras {
-                    guard let fields = extras.fields else {
-                        throw .mistake("The server tried to set a cookie that cannot be sent.")
-                    }
-                    headers += fields
+                    try unsafe accept(
+                        handshake,
+                        (subprotocol, offered),
+                        extras,
+                        makeHandler,
+                        proof,
+                        connection
+                    )
+                } else {
+                    let agreement = try negotiateCompression(handshake, mayCompress: true)
+                    try unsafe sendAcceptance(
+                        handshake,
+                        subprotocol,
+                        offered,
+                        agreement?.answer,
+                        [],
+                        proof,
+                        connection
+                    )
+                    connection.open(
+                        handshake.version,
+                        context(subprotocol: subprotocol),
+                        makeHandler(),
+                        compression: agreement.flatMap(makeCompression)
+                    )
                 }
-                let options = extras?.options
-                let agreement = try negotiateCompression(handshake, options)
-                try unsafe sendAcceptance(
-                    handshake,
-                    subprotocol,
-                    offered,
-                    agreement?.answer,
-                    headers,
-                    proof,
-                    connection
-                )
-                let context =
-                    options.map { self.context(subprotocol: subprotocol, options: $0) }
-                    ?? self.context(subprotocol: subprotocol)
-                connection.open(
-                    handshake.version,
-                    context,
-                    makeHandler(),
-                    compression: agreement.flatMap(makeCompression)
-                )
             } catch {
                 refuse(connection, error)
             }
         }
+    }
+
+    /// Accepts with what few acceptances have: header fields, cookies, options.
+    private func accept(
+        _ handshake: OpeningHandshake,
+        _ agreed: (subprotocol: String?, offered: [String]),
+        _ extras: AcceptanceExtras,
+        _ makeHandler: () -> any WebSocketHandler,
+        _ proof: UnsafeRawBufferPointer,
+        _ connection: Connection
+    ) throws(HandshakeRefusal) {
+        guard let headers = extras.fields else {
+            throw .mistake("The server tried to set a cookie that cannot be sent.")
+        }
+        let options = extras.options
+        let agreement = try negotiateCompression(
+            handshake,
+            mayCompress: options?.compresses != false
+        )
+        try unsafe sendAcceptance(
+            handshake,
+            agreed.subprotocol,
+            agreed.offered,
+            agreement?.answer,
+            headers,
+            proof,
+            connection
+        )
+        let context =
+            options.map { self.context(subprotocol: agreed.subprotocol, options: $0) }
+            ?? self.context(subprotocol: agreed.subprotocol)
+        connection.open(
+            handshake.version,
+            context,
+            makeHandler(),
+            compression: agreement.flatMap(makeCompression)
+        )
     }
 
     private func sendAcceptance(
@@ -184,17 +267,17 @@ extension ServerLoop {
             }
         }
         unsafe connection.sendRaw(writer.written)
-        eventLoop.loop.state.counters[Counter.handshakesAccepted] &+= 1
+        loop.state.counters[Counter.handshakesAccepted] &+= 1
     }
 
     /// RFC 6455 section 9.1: a malformed list is refused, even where no extension is accepted.
     private func negotiateCompression(
         _ handshake: OpeningHandshake,
-        _ options: WebSocketOptions?
+        mayCompress: Bool
     ) throws(HandshakeRefusal) -> PerMessageDeflate.Agreement? {
         guard handshake.fields.extensions.isPresent else { return nil }
         let offers = try handshake.extensionOffers()
-        guard options?.compresses != false else { return nil }
+        guard mayCompress else { return nil }
         return configuration.compression?.accept(offers)
     }
 
@@ -229,8 +312,10 @@ extension Connection {
         whenOpen: () -> Void = {}
     ) {
         let before = unsafe state.context
-        unsafe state.context = Unmanaged.passRetained(context)
-        unsafe before?.release()
+        if unsafe before?.toOpaque() != Unmanaged.passUnretained(context).toOpaque() {
+            unsafe state.context = Unmanaged.passRetained(context)
+            unsafe before?.release()
+        }
         state.version = version
         state.compression = compression
         if version.isHixie || compression != nil { state.flags.insert(.isTransformed) }

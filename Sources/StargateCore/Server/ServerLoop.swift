@@ -6,6 +6,8 @@
 @safe
 final class ServerLoop: ConnectionOwner, AcceptGate {
     unowned let eventLoop: EventLoop
+    /// The same, for what every connection needs: nothing is counted to reach it.
+    let loop: Loop
     let server: Server
     let routes: Routes
     let configuration: Server.Configuration
@@ -28,11 +30,20 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
         pipe throws(TLSError) in try context.makeSession(pipe)
     }
     private static let contextCountMax = 64
-    var contexts: [String?: ConnectionContext] = [:]
+    /// The context of connections without a subprotocol, which nearly all are.
+    private var plainContext: ConnectionContext?
+    private var contexts: [String: ConnectionContext] = [:]
     /// The contexts of connections with options of their own.
-    var specialContexts: [SpecialContextKey: ConnectionContext] = [:]
+    private var specialContexts: [SpecialContextKey: ConnectionContext] = [:]
     /// What clients connect to; nil where that differs from one to the other.
     private var localAddress: SocketAddress?
+    /// Whom ``admit(_:)`` was asked about last, and the connection that came of it: to ask the
+    /// system for the address again would cost a call.
+    private var latestPeer: SocketAddress?
+    private var latestID: ConnectionID?
+    /// The memory of a request that nobody kept.
+    var spareRecord: RequestRecord?
+    private let handshakeTicks: UInt32
     /// Keeps a closure that fails for every client from flooding the log.
     var failureLog = FailureLog()
     /// The same for what clients do: many bad ones must not hide what the application does.
@@ -42,13 +53,17 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
     var proxied: [UInt32: ProxyHeader.Addresses] = [:]
     /// Set when the server is to end, see `ServerLoop+Drain.swift`.
     var drain: LoopDrain?
+    /// Whether it is. Apart, because every connection that ends asks.
+    var isDraining = false
     var hasReported = false
 
     init(_ server: Server, routes: Routes, on eventLoop: EventLoop) {
         self.server = server
         self.routes = routes
         self.eventLoop = eventLoop
+        loop = eventLoop.loop
         configuration = server.configuration
+        handshakeTicks = UInt32(ticks: configuration.handshakeTimeout)
         compression = configuration.compression.map(LoopCompression.init)
         tls = server.currentCertificates
         refusalDesk = RefusalDesk(eventLoop)
@@ -82,7 +97,8 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
     }
 
     func begin(_ connection: Connection) {
-        connection.setDeadline(after: configuration.handshakeTimeout)
+        latestID = connection.id
+        connection.setDeadline(afterTicks: handshakeTicks)
         if expectsProxyHeader(connection) {
             // TLS begins behind it.
             connection.inboundState().state.awaitsProxyHeader = true
@@ -100,7 +116,7 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
             return true
         } catch {
             // Out of memory: this one is not served, the others are.
-            eventLoop.loop.state.counters[Counter.tlsHandshakesFailed] &+= 1
+            loop.state.counters[Counter.tlsHandshakesFailed] &+= 1
             logFailure("TLS", error)
             connection.abort()
             return false
@@ -109,6 +125,7 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
 
     /// The context of connections with a subprotocol: one object for all of them.
     func context(subprotocol: String?) -> ConnectionContext {
+        guard let subprotocol else { return contextWithoutSubprotocol }
         if let known = contexts[subprotocol] { return known }
         let context = ConnectionContext(
             limits: configuration.limits,
@@ -121,7 +138,22 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
         return context
     }
 
-    struct SpecialContextKey: Hashable {
+    private var contextWithoutSubprotocol: ConnectionContext {
+        if let plainContext { return plainContext }
+        let context = ConnectionContext(limits: configuration.limits, owner: self)
+        loop.state.cork.limit(to: context.limits.outputHardLimit)
+        plainContext = context
+        return context
+    }
+
+    /// Contexts know this object, and this object knows them, until nobody connects any more.
+    func forgetContexts() {
+        plainContext = nil
+        contexts = [:]
+        specialContexts = [:]
+    }
+
+    private struct SpecialContextKey: Hashable {
         let subprotocol: String?
         let options: WebSocketOptions
     }
@@ -141,11 +173,17 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
         return context
     }
 
-    /// The addresses of a connection's ends. This endpoint's costs a system call only where clients
-    /// come in by several.
+    /// Where the other end of a connection sits, which may be a proxy.
+    func peerAddress(of connection: Connection) -> SocketAddress? {
+        if let latestID, latestID == connection.id { return latestPeer }
+        return loop.withTransport { $0.remoteAddress(connection) }
+    }
+
+    /// The addresses of a connection's ends. They cost a system call only for a client that did not
+    /// say at once what it wants, and where clients come in by several addresses of this endpoint.
     func addresses(of connection: Connection) -> ConnectionAddresses {
-        let peer = eventLoop.loop.withTransport { $0.remoteAddress(connection) }
-        if let told = proxied[connection.state.slot] {
+        let peer = peerAddress(of: connection)
+        if !proxied.isEmpty, let told = proxied[connection.state.slot] {
             return ConnectionAddresses(
                 remote: told.source,
                 local: told.destination,
@@ -155,21 +193,19 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
         return ConnectionAddresses(
             remote: peer,
             local: localAddress
-                ?? eventLoop.loop.withTransport { $0.localAddress(connection) },
+                ?? loop.withTransport { $0.localAddress(connection) },
             proxy: nil
         )
     }
 
     // MARK: Who is let in
 
-    func admit(
-        _ address: SocketAddress?,
-        now: UInt64
-    ) throws(AdmissionRefusal) -> any ConnectionSeat {
+    func admit(_ address: SocketAddress?) throws(AdmissionRefusal) -> any ConnectionSeat {
+        latestPeer = address
         do throws(AdmissionRefusal) {
-            return try server.admission.admit(address, now: now)
+            return try server.admission.admit(address, now: eventLoop.driver.now)
         } catch {
-            if error == .memory { eventLoop.memoryGuard?.makeRoom(eventLoop.loop) }
+            if error == .memory { eventLoop.memoryGuard?.makeRoom(loop) }
             throw error
         }
     }
@@ -205,7 +241,7 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
         } else {
             return connection.abort()
         }
-        eventLoop.loop.serveAttention()
+        loop.serveAttention()
     }
 
     func connectionBegun() {

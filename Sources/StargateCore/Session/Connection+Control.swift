@@ -95,7 +95,7 @@ extension Connection {
         if state.version.isHixie { return closeHixie() }
         sendClose(code, reason)
         state.phase = .closing
-        setDeadline(after: limits.closeTimeout)
+        setDeadline(afterTicks: ticks.close)
     }
 
     /// Fails the connection: says why in a Close frame, and receives nothing more.
@@ -141,7 +141,7 @@ extension Connection {
         state.phase = .ending
         state.flags.subtract(.isPaused)
         discardInbound()
-        setDeadline(after: limits.closeTimeout)
+        setDeadline(afterTicks: ticks.close)
         notifyClosed(code, reason)
         resumeReading()
         shutDownWhenFlushed()

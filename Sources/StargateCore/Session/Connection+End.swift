@@ -87,7 +87,7 @@ extension Connection {
         guard state.phase == .handshake || waitsForApplication else { return }
         state.phase = .ending
         discardInbound()
-        setDeadline(after: limits.closeTimeout)
+        setDeadline(afterTicks: ticks.close)
         resumeReading()
         askForAttention()
     }
@@ -126,11 +126,10 @@ extension Connection {
 
     /// Cuts a peer that has not caught up, pings one that is silent, cuts one that stayed silent.
     private func openDeadlineReached() {
-        let limits = limits
+        let ticks = ticks
         let now = loop.currentTick()
         if let outbound = state.outbound, outbound.queue.overSoftLimitSince != 0 {
-            let allowed = UInt32(ticks: limits.slowPeerTimeout)
-            let end = outbound.queue.overSoftLimitSince &+ allowed
+            let end = outbound.queue.overSoftLimitSince &+ ticks.slowPeer
             guard now >= end else { return setDeadline(atTick: end &+ 1) }
             // Slow is who reads nothing to speak of: a long message over a thin line takes its time.
             guard outbound.queue.consumedByteCount > limits.outputSoftLimit else {
@@ -138,45 +137,43 @@ extension Connection {
             }
             outbound.queue.overSoftLimitSince = now
             outbound.queue.consumedByteCount = 0
-            return setDeadline(atTick: now &+ allowed &+ 1)
+            return setDeadline(atTick: now &+ ticks.slowPeer &+ 1)
         }
-        guard let interval = limits.keepAliveInterval else { return }
+        guard ticks.keepAlive != DeadlineTable.never else { return }
         // A paused connection cannot hear pongs, so it is not judged by them.
-        if state.flags.contains(.isPausedByApplication) { return setDeadline(after: interval) }
+        if state.flags.contains(.isPausedByApplication) {
+            return setDeadline(afterTicks: ticks.keepAlive)
+        }
         if state.flags.contains(.isPausedByOutput), let outbound = state.outbound {
-            return judgeByOutput(outbound, limits, interval)
+            return judgeByOutput(outbound, ticks)
         }
         let silence = now &- state.lastHeard
         if state.flags.contains(.awaitsPong) {
             countFailure(.pongTimeout)
             return abort("the peer did not answer a ping in time")
         }
-        if silence < UInt32(ticks: interval) { return armKeepAlive() }
+        if silence < ticks.keepAlive { return armKeepAlive() }
         state.compression?.releaseIdleMemory()
         accountCompression()
         state.flags.insert(.awaitsPong)
         // Every bit but the last is the time: 0 would say that there is no ping.
         state.pingSentAt = loop.eventLoop.milliseconds | 1
         unsafe ping(unsafe UnsafeRawBufferPointer(start: nil, count: 0))
-        setDeadline(after: limits.pongTimeout)
+        setDeadline(afterTicks: ticks.pong)
         askForAttention()
     }
 
     /// A peer that is not read from, because it does not read, is there as long as it takes
     /// something of what waits for it.
-    private func judgeByOutput(
-        _ outbound: Outbound,
-        _ limits: ConnectionLimits,
-        _ interval: Duration
-    ) {
+    private func judgeByOutput(_ outbound: Outbound, _ ticks: DeadlineTicks) {
         if outbound.queue.consumedByteCount > 0 {
             outbound.queue.consumedByteCount = 0
             state.flags.remove(.awaitsPong)
-            return setDeadline(after: interval)
+            return setDeadline(afterTicks: ticks.keepAlive)
         }
         if state.flags.contains(.awaitsPong) { return cutSlowPeer() }
         state.flags.insert(.awaitsPong)
-        setDeadline(after: limits.pongTimeout)
+        setDeadline(afterTicks: ticks.pong)
     }
 
     func cutSlowPeer() {
@@ -188,12 +185,13 @@ extension Connection {
     /// Sets the deadline at which a silent peer is pinged. Each connection is a little late by an
     /// amount of its own, so that a thousand that came together are not pinged together.
     func armKeepAlive() {
-        guard let interval = limits.keepAliveInterval else {
+        let ticks = ticks
+        guard ticks.keepAlive != DeadlineTable.never else {
             return loop.state.deadlines.clear(slot: state.slot)
         }
-        let ticks = UInt32(ticks: interval)
-        let jitter = Self.keepAliveJitter(slot: state.slot, interval: ticks)
-        setDeadline(atTick: max(loop.currentTick() &+ 1, state.lastHeard &+ ticks &+ jitter))
+        let jitter = Self.keepAliveJitter(slot: state.slot, interval: ticks.keepAlive)
+        let due = state.lastHeard &+ ticks.keepAlive &+ jitter
+        setDeadline(atTick: max(loop.currentTick() &+ 1, due))
     }
 
     /// How much later than the interval the connection of a slot is pinged, in ticks: up to an eighth

@@ -123,7 +123,7 @@ extension Connection {
     func closeHixie() {
         sendHixieClose()
         state.phase = .closing
-        setDeadline(after: limits.closeTimeout)
+        setDeadline(afterTicks: ticks.close)
         if state.version == .hixie75 { askForAttention() }
     }
 

@@ -233,7 +233,7 @@ extension Connection {
         } else if outbound.queue.overSoftLimitSince == 0, state.phase == .open {
             outbound.queue.overSoftLimitSince = loop.currentTick()
             outbound.queue.consumedByteCount = 0
-            setDeadline(after: limits.slowPeerTimeout)
+            setDeadline(afterTicks: ticks.slowPeer)
         }
     }
 }

@@ -42,6 +42,11 @@ struct Connection: Equatable {
         withContext { $0.limits } ?? ConnectionLimits()
     }
 
+    /// The limits that are durations, in ticks.
+    var ticks: DeadlineTicks {
+        withContext { $0.ticks } ?? DeadlineTicks(ConnectionLimits())
+    }
+
     var isClient: Bool { state.flags.contains(.isClient) }
 
     /// Whether frames are received: after the opening handshake, until the connection ends.
@@ -131,8 +136,12 @@ struct Connection: Equatable {
 
     /// Sets the one deadline of this connection, counted from now.
     func setDeadline(after duration: Duration) {
+        setDeadline(afterTicks: UInt32(ticks: duration))
+    }
+
+    func setDeadline(afterTicks ticks: UInt32) {
         // The current tick has begun already: one more, so that no deadline comes early.
-        setDeadline(atTick: loop.currentTick() &+ UInt32(ticks: duration) &+ 1)
+        setDeadline(atTick: loop.currentTick() &+ ticks &+ 1)
     }
 
     func setDeadline(atTick tick: UInt32) {

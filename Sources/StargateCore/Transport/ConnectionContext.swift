@@ -1,6 +1,8 @@
 /// What the connections of a listener, a route or a client have in common: one object for many.
 final class ConnectionContext {
     let limits: ConnectionLimits
+    /// The durations among the limits, as the deadline table counts them.
+    let ticks: DeadlineTicks
     /// Reads requests or the response, until the connection is open.
     let owner: (any ConnectionOwner)?
     let subprotocol: String?
@@ -14,6 +16,7 @@ final class ConnectionContext {
         frameReader: (any FrameReader)? = nil
     ) {
         self.limits = limits
+        ticks = DeadlineTicks(limits)
         self.owner = owner
         self.subprotocol = subprotocol
         self.frameReader = frameReader

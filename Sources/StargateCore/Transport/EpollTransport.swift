@@ -12,8 +12,11 @@ internal import Glibc
 /// flags, and a socket that is to be read without being told of is put on the list of those ready.
 @safe
 final class EpollTransport: Transport {
-    /// How many sockets are served before libuv sees to its timers again.
-    private static let eventCountPerTurn = 1024
+    /// How many sockets are served before libuv sees to its timers and to others again.
+    ///
+    /// To close a socket takes the kernel some 20 us: when thousands of peers vanish at the same
+    /// moment, a turn of this many takes a few milliseconds. See `Benchmarks/crowd.py`.
+    private static let eventCountPerTurn = 256
 
     private let set: Int32
     private let events: UnsafeMutablePointer<epoll_event>
@@ -28,6 +31,8 @@ final class EpollTransport: Transport {
     private var served: [Connection] = []
     /// Connections whose sockets are closed: whoever closed them may still be using the block.
     private var closed: [Connection] = []
+    /// Whether the list of those closed is worked off in a moment.
+    private var isServing = false
 
     init(uv: UnsafeMutablePointer<uv_loop_t>) throws(LoopError) {
         set = epoll_create1(Int32(EPOLL_CLOEXEC))
@@ -71,13 +76,10 @@ final class EpollTransport: Transport {
     )
         -> Int32
     {
-        var event = unsafe epoll_event()
-        unsafe event.events = EpollEvents.all
-        unsafe event.data.ptr = unsafe UnsafeMutableRawPointer(connection.block)
-        guard unsafe epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) == 0 else {
-            let code = -errno
+        let status = watch(descriptor, connection)
+        guard status == 0 else {
             _ = Glibc.close(descriptor)
-            return code
+            return status
         }
         unsafe socket(connection).initialize(
             to: EpollSocket(descriptor: descriptor, flags: flags)
@@ -85,9 +87,39 @@ final class EpollTransport: Transport {
         return 0
     }
 
-    override func adopt(_ descriptor: Int32, for connection: Connection) -> Int32 {
+    /// Has the kernel tell of what happens at a socket, beginning with what already has. Returns 0,
+    /// or libuv's error number.
+    private func watch(_ descriptor: Int32, _ connection: Connection) -> Int32 {
+        var event = unsafe epoll_event()
+        unsafe event.events = EpollEvents.all
+        unsafe event.data.ptr = unsafe UnsafeMutableRawPointer(connection.block)
+        return unsafe epoll_ctl(set, EPOLL_CTL_ADD, descriptor, &event) == 0 ? 0 : -errno
+    }
+
+    override func adopt(
+        _ descriptor: Int32,
+        for connection: Connection,
+        hasBytes: Bool
+    ) -> Int32 {
         unsafe socket(connection).initialize(to: EpollSocket())
-        return register(descriptor, connection, [])
+        guard hasBytes else { return register(descriptor, connection, []) }
+        // Into the set only when that is read: there would be an event for it otherwise.
+        unsafe socket(connection).pointee = EpollSocket(
+            descriptor: descriptor,
+            flags: [.isReadable, .isUnwatched]
+        )
+        return 0
+    }
+
+    /// Reads what a new socket has brought along, and has the kernel tell of the rest.
+    private func readFirst(_ connection: Connection) {
+        unsafe socket(connection).pointee.flags.remove(.isUnwatched)
+        read(connection)
+        let descriptor = unsafe socket(connection).pointee.descriptor
+        // It may be over by now.
+        guard descriptor >= 0 else { return }
+        let status = watch(descriptor, connection)
+        if status != 0 { connection.transportEnded(status) }
     }
 
     override func connect(
@@ -120,6 +152,8 @@ final class EpollTransport: Transport {
     // MARK: Events
 
     private func serveEvents() {
+        isServing = true
+        defer { isServing = false }
         let count = unsafe epoll_wait(set, events, Int32(Self.eventCountPerTurn), 0)
         for index in 0..<Int(max(0, count)) {
             let event = unsafe events[index]
@@ -169,6 +203,9 @@ final class EpollTransport: Transport {
 
     override func startReading(_ connection: Connection) {
         unsafe socket(connection).pointee.flags.insert(.isReading)
+        if unsafe socket(connection).pointee.flags.contains(.isUnwatched) {
+            return readFirst(connection)
+        }
         if unsafe socket(connection).pointee.flags.contains(.isReadable) { enqueue(connection) }
     }
 
@@ -269,7 +306,7 @@ final class EpollTransport: Transport {
         if descriptor >= 0 { _ = Glibc.close(descriptor) }
         unsafe socket(connection).pointee = EpollSocket()
         closed.append(connection)
-        startIdle()
+        if !isServing { startIdle() }
     }
 
     override func reset(_ connection: Connection) {
@@ -310,6 +347,8 @@ final class EpollTransport: Transport {
     }
 
     private func serveReady() {
+        isServing = true
+        defer { isServing = false }
         swap(&ready, &served)
         for connection in served where unsafe socket(connection).pointee.descriptor >= 0 {
             unsafe socket(connection).pointee.flags.remove(.isEnqueued)
@@ -324,11 +363,14 @@ final class EpollTransport: Transport {
     }
 
     private func releaseClosed() {
-        while !closed.isEmpty {
-            let batch = closed
-            closed = []
-            for connection in batch { connection.transportClosed() }
+        // Releasing one may close another, at the end of the list.
+        var index = 0
+        while index < closed.count {
+            let connection = closed[index]
+            index &+= 1
+            connection.transportClosed()
         }
+        closed.removeAll(keepingCapacity: true)
     }
 
     override func stop() {
@@ -373,6 +415,9 @@ struct SocketFlags: OptionSet {
     static let awaitsWritable = SocketFlags(rawValue: 1 << 4)
     /// It is on the list of those that are to be read without an event.
     static let isEnqueued = SocketFlags(rawValue: 1 << 5)
+
+    /// It is not in the set yet.
+    static let isUnwatched = SocketFlags(rawValue: 1 << 6)
 
     // Constants, because they are asked for with every read.
     static let isToBeRead: SocketFlags = [.isReading, .isReadable]

@@ -17,6 +17,7 @@ final class Listener {
     private static let pausesBeforeRefusal = 10
 
     private unowned let eventLoop: EventLoop
+    private let loop: Loop
     private let descriptor: Int32
     private let poll: UnsafeMutablePointer<uv_poll_t>
     private let accepted: (Connection) -> Void
@@ -28,6 +29,9 @@ final class Listener {
     private let context: ConnectionContext
     private let report: (String) -> Void
     private var isClosed = false
+    /// Whether the kernel shows connections only when they have sent something: then that is read
+    /// at once, and the loop need not be told of it.
+    private let areSpeaking: Bool
     /// Whether libuv has taken the socket in.
     private var isWatched = false
     private var resumeTimer: LoopTimer?
@@ -48,12 +52,14 @@ final class Listener {
         accepted: @escaping (Connection) -> Void
     ) {
         self.eventLoop = eventLoop
+        loop = eventLoop.loop
         self.descriptor = descriptor
         self.context = context
         self.gate = gate
         reserve = Self.openReserve()
         self.report = report
         self.accepted = accepted
+        areSpeaking = ListeningSocket.deferAccepting(on: descriptor)
         unsafe poll = .allocate(capacity: 1)
         eventLoop.closeOnStop(self) { [unowned self] in close() }
         resume()
@@ -114,10 +120,10 @@ final class Listener {
     private func begin(_ socket: Int32, _ address: SocketAddress?) {
         guard let gate else { return begin(socket, context, nil) }
         do throws(AdmissionRefusal) {
-            let seat = try gate.admit(address, now: eventLoop.driver.now)
+            let seat = try gate.admit(address)
             begin(socket, context, seat)
         } catch {
-            eventLoop.loop.state.counters[error] &+= 1
+            loop.state.counters[error] &+= 1
             // Those that come while memory is short are not worth a block.
             guard error != .memory, let context = gate.refusalContext else {
                 return Self.reset(socket)
@@ -140,12 +146,13 @@ final class Listener {
         _ context: ConnectionContext,
         _ seat: (any ConnectionSeat)?
     ) {
-        let loop = eventLoop.loop
         let connection = loop.state.slab.take(for: loop)
         connection.begin(context, phase: .handshake, isClient: false)
         connection.state.seat = seat
         loop.state.counters[Counter.connectionsAccepted] &+= 1
-        let status = loop.withTransport { $0.adopt(socket, for: connection) }
+        let status = loop.withTransport {
+            $0.adopt(socket, for: connection, hasBytes: areSpeaking)
+        }
         guard status == 0 else { return connection.abort() }
         guard context === self.context else { return gate?.beginRefusal(connection) ?? () }
         accepted(connection)
@@ -225,10 +232,7 @@ final class Listener {
 /// floors above.
 protocol AcceptGate: AnyObject {
     /// Lets a connection in, or says why not.
-    func admit(
-        _ address: SocketAddress?,
-        now: UInt64
-    ) throws(AdmissionRefusal) -> any ConnectionSeat
+    func admit(_ address: SocketAddress?) throws(AdmissionRefusal) -> any ConnectionSeat
 
     /// What a connection that is not let in begins with, to be told why; nil when there is no room
     /// for that either.

@@ -89,6 +89,25 @@ enum ListeningSocket {
         return result != 0 && errno == ECONNREFUSED
     }
 
+    /// Has the kernel keep connections to itself until their clients have said something, but no
+    /// longer than a second or two: then it shows them as they are. tcp(7), TCP_DEFER_ACCEPT.
+    ///
+    /// A client of HTTP or TLS speaks first, and so does a proxy with a PROXY header: whoever is
+    /// shown can be read at once. One that says nothing costs the kernel a small entry instead of
+    /// this process a connection, and comes to its deadline a second later.
+    ///
+    /// - Returns: whether it does; sockets in the file system have no such thing.
+    static func deferAccepting(on descriptor: Int32) -> Bool {
+        #if os(Linux)
+        var seconds: Int32 = 1
+        let size = socklen_t(MemoryLayout<Int32>.size)
+        let option = Int32(TCP_DEFER_ACCEPT)
+        return unsafe setsockopt(descriptor, Int32(IPPROTO_TCP), option, &seconds, size) == 0
+        #else
+        return false
+        #endif
+    }
+
     private static func bindAndListen(
         _ descriptor: Int32,
         _ address: SocketAddress,

@@ -36,7 +36,11 @@ final class TCPTransport: Transport {
 
     // MARK: Opening
 
-    override func adopt(_ descriptor: Int32, for connection: Connection) -> Int32 {
+    override func adopt(
+        _ descriptor: Int32,
+        for connection: Connection,
+        hasBytes: Bool
+    ) -> Int32 {
         prepare(connection)
         let status = unsafe uv_tcp_open(handle(connection), descriptor)
         if status != 0 { _ = Glibc.close(descriptor) }

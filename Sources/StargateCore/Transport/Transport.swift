@@ -20,7 +20,12 @@ class Transport {
 
     /// Makes an accepted socket the connection's. Returns libuv's error number, or 0; after an
     /// error the descriptor is closed and the connection is still to be closed by the caller.
-    func adopt(_ descriptor: Int32, for connection: Connection) -> Int32 { UV_ENOTSUP.rawValue }
+    ///
+    /// If `hasBytes`, the peer has sent something already. That may be received within the first
+    /// call of ``startReading(_:)``, which must be the last thing the caller does with it.
+    func adopt(_ descriptor: Int32, for connection: Connection, hasBytes: Bool) -> Int32 {
+        UV_ENOTSUP.rawValue
+    }
 
     /// Begins to connect, from a local address if one is given; ends in `transportConnected(_:)`.
     func connect(

@@ -59,4 +59,22 @@ struct HeadByteTests {
     func noHexDigits(digit: UInt8) {
         #expect(HeadByte.hexValue(digit) == nil)
     }
+
+    /// Every byte at every place, between bytes that belong.
+    @Test("words are tested against the alphabets of base64 and of usual hosts")
+    func alphabets() {
+        let word = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+        let base64 = Set((word + "+/").utf8)
+        let hosts = Set((word + "-.").utf8)
+        for byte in 0...255 as ClosedRange<UInt8> {
+            for place in 0..<8 {
+                let shift = UInt64(place * 8)
+                let others = 0x7A41_3930_5A61_6239 & ~(0xFF << shift) as UInt64
+                let word = others | UInt64(byte) << shift
+                let mark = 0x80 << shift as UInt64
+                #expect(HeadWord.notBase64(in: word) == (base64.contains(byte) ? 0 : mark))
+                #expect(HeadWord.notUsualInHosts(in: word) == (hosts.contains(byte) ? 0 : mark))
+            }
+        }
+    }
 }

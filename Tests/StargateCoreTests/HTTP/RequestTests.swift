@@ -25,7 +25,12 @@ struct RequestTests {
         )
         let request = try #require(
             withRequest(chromeUpgrade) { view, head in
-                Request(copying: view, head: head, remoteAddress: address, tls: tls)
+                Request(
+                    copying: view,
+                    head: head,
+                    addresses: ConnectionAddresses(remote: address),
+                    tls: tls
+                )
             }
         )
         #expect(request.method == .get)

@@ -24,6 +24,18 @@ struct RouterTests {
         return router
     }
 
+    @Test("more captures than find room beside the match")
+    func manyCaptures() throws {
+        let router = try Self.router(["/:a/:b/:c/:d/:e/:f/x", "/:a/:b/:c/:d/:e/*"])
+        #expect(
+            Self.match(router, "/1/2/3/4/5/6/x") == "/:a/:b/:c/:d/:e/:f/x a=1 b=2 c=3 d=4 e=5 f=6"
+        )
+        // The sixth capture is given back on the way.
+        #expect(
+            Self.match(router, "/1/2/3/4/5/6/y") == "/:a/:b/:c/:d/:e/* a=1 b=2 c=3 d=4 e=5 *=6/y"
+        )
+    }
+
     static let patterns = [
         "/", "/health", "/health/", "/chat/:room", "/chat/lobby", "/chat/:room/users/:user",
         "/chat/lobby/history", "/files/*", "/files/:name/info", "/a%20b", "/:any/deep/x",

@@ -11,7 +11,6 @@ import Testing
 
     @Test func holdWhatTheirNamesSay() {
         #expect(characters(WireByte.hostBytes) == Set((Self.word + "!$%&'()*+,-.;=_~").utf8))
-        #expect(characters(WireByte.base64Bytes) == Set((Self.word + "+/").utf8))
         #expect(characters(WireByte.tokenBytes) == Set((Self.word + "!#$%&'*+-.^_`|~").utf8))
     }
 }
