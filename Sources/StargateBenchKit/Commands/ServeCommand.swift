@@ -151,7 +151,7 @@ struct ServeCommand: ParsableCommand {
             throw ExitCode(ExitStatus.errors.rawValue)
         }
         Output.write("\(Self.readyPrefix)\(group.url)\n", to: STDOUT_FILENO)
-        if stopAtEndOfInput { EndOfInput.stopsThisProcess() }
+        if stopAtEndOfInput { Lifeline.watch() }
         let status = group.serve { interruption.takeSignal() }
         if status != 0 { throw ExitCode(status) }
     }
