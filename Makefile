@@ -24,6 +24,7 @@ demo: deps ## Start the demo server: a chat page, an echo (PORT=9001, HOST=127.0
 
 test: test-deps ## Run every test: unit tests, then the programs against clients of others
 	PATH="$(CURDIR)/.build/test-clients/bin:$$PATH" swift test
+	Scripts/compare-tests.sh
 	Scripts/portable-tests.sh
 	swift test --package-path Examples
 	Scripts/end-to-end.sh

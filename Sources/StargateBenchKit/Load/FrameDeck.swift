@@ -161,10 +161,22 @@ final class FrameDeck: Sendable {
         maskedWith key: UInt32,
         to bytes: inout [UInt8]
     ) {
-        let key = (0..<4).map { UInt8(key >> (24 - 8 * $0) & 0xFF) }
-        bytes += key
-        for index in 0..<payload.byteCount {
-            bytes.append(payload.unsafeLoad(fromByteOffset: index, as: UInt8.self) ^ key[index & 3])
+        let start = bytes.count + 4
+        withUnsafeBytes(of: key.bigEndian) { bytes.append(contentsOf: $0) }
+        append(payload, to: &bytes)
+        // Eight bytes at a time: a deck has megabytes, and is made in debug builds too.
+        let word = UInt64(key.bigEndian) | UInt64(key.bigEndian) << 32
+        bytes.withUnsafeMutableBytes { bytes in
+            var index = start
+            while index + 8 <= bytes.count {
+                let masked = bytes.loadUnaligned(fromByteOffset: index, as: UInt64.self) ^ word
+                bytes.storeBytes(of: masked, toByteOffset: index, as: UInt64.self)
+                index += 8
+            }
+            while index < bytes.count {
+                bytes[index] ^= UInt8(truncatingIfNeeded: word >> (8 * UInt64((index - start) & 7)))
+                index += 1
+            }
         }
     }
 

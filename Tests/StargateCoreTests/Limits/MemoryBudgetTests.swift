@@ -10,24 +10,30 @@ struct MemoryBudgetTests {
         return Array(whole.prefix(300_000))
     }()
 
-    @Test("who holds the most goes first, with 1013, and the others stay")
+    /// Large beside what the publications of other tests hold, which count for all servers of the
+    /// process; and one of the greedy takes it from where somebody is let in to where some must go.
+    private static let budget = 8 << 20
+
+    @Test("who holds the most goes first, with 1013, and the others stay", .timeLimit(.minutes(2)))
     func shedding() async throws {
-        let server = try TestServer(.quiet { $0.memoryBudget = 2 << 20 })
+        let server = try TestServer(.quiet { $0.memoryBudget = Self.budget })
         let modest = try RawPeer.open(server.address)
         var greedy: [RawPeer] = []
-        while server.server.metrics.connectionsFailed["memory"] ?? 0 == 0, greedy.count < 20 {
-            guard let peer = try? RawPeer.open(server.address) else { break }
+        while server.server.metrics.connectionsFailed["memory"] ?? 0 == 0 {
+            guard let peer = try? RawPeer.open(server.address) else {
+                try await Task.sleep(for: .milliseconds(20))
+                continue
+            }
             _ = peer.sendWhatFits(Self.half)
             greedy.append(peer)
             _ = await server.inspect { _ in true }
         }
-        while server.server.metrics.connectionsFailed["memory"] ?? 0 == 0 { await Task.yield() }
         #expect(greedy.count > 2)
         try modest.send(textFrame("modest"))
         #expect(try modest.receiveFrame().text == "modest")
         #expect(server.journal.waitForClosed() != nil)
         for case .closed(let code, _) in server.journal.closings { #expect(code == 1013) }
-        #expect(server.server.metrics.memoryUsed < 2 << 20)
+        #expect(server.server.metrics.memoryUsed < Self.budget)
         for peer in greedy { peer.close() }
         modest.close()
         await server.stop()

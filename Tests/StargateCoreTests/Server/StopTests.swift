@@ -14,7 +14,7 @@ struct StopTests {
             }
         )
         let peers = try (0..<20).map { _ in try RawPeer.open(server.address) }
-        let idle = try RawPeer(server.address)
+        let idle = try keptAlive(server.address)
         // Not as a task: the peers below block its threads.
         server.server.beginStopping(cutsWhenDraining: false)
         for peer in peers {
@@ -30,6 +30,19 @@ struct StopTests {
         #expect(throws: RawPeerError.self) { try RawPeer(server.address) }
         #expect(server.journal.closings.count == 20)
         #expect(server.journal.closings.allSatisfy { $0 == .closed(1001, "") })
+    }
+
+    /// A connection that has had an answer and asks for nothing. One that has never said a word is
+    /// the kernel's for a second, and hears of the end when it speaks.
+    private func keptAlive(_ address: SocketAddress) throws -> RawPeer {
+        let peer = try RawPeer(address)
+        try peer.send("GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
+        let head = try peer.receive(through: "\r\n\r\n")
+        let length = try #require(
+            head.lowercased().split(separator: "\r\n").first { $0.hasPrefix("content-length: ") }
+        )
+        _ = try peer.receive(exactly: #require(Int(length.dropFirst(16))))
+        return peer
     }
 
     @Test("those who do not answer are cut at the deadline")
@@ -62,7 +75,7 @@ struct StopTests {
         let server = Server(configuration: .quiet)
         let running = Task { try await server.run() }
         while server.addresses.isEmpty { await Task.yield() }
-        let peer = try RawPeer(#require(server.addresses.first))
+        let peer = try keptAlive(#require(server.addresses.first))
         if isCancelled { running.cancel() } else { await server.stop() }
         _ = try await running.value
         #expect(try peer.receiveRest().isEmpty)
