@@ -23,7 +23,7 @@ demo: deps ## Start the demo server: a chat page, an echo (PORT=9001, HOST=127.0
 		--host $(HOST) --port $(PORT) $$tls
 
 test: test-deps ## Run every test: unit tests, then the programs against clients of others
-	PATH="$(CURDIR)/.build/test-clients/bin:$$PATH" swift test
+	PATH="$(CURDIR)/.build/test-clients/bin:$$PATH" Scripts/unit-tests.sh
 	Scripts/compare-tests.sh
 	Scripts/portable-tests.sh
 	swift test --package-path Examples

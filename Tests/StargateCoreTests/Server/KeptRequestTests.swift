@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 
 @testable import StargateCore
@@ -15,7 +14,7 @@ struct KeptRequestTests {
     @Test("a request that the application keeps stays what it was")
     func kept() async throws {
         let journal = Journal()
-        let kept = Mutex<[UpgradeRequest]>([])
+        let kept = Lock<[UpgradeRequest]>([])
         let (server, address) = try startServer { server in
             server.webSocket("/:kind/:number", origin: .any) { request in
                 if request.parameters["kind"] == "kept" { kept.withLock { $0.append(request) } }

@@ -45,16 +45,17 @@ struct WatchdogTests {
         // Longer than several looks: it is said once.
         usleep(100_000)
         gate.signal()
-        #expect(await server.counters().stalls == 1)
-        let lines = log.events.map { "\($0)" }
-        #expect(lines.count == 1)
+        #expect(await server.counters().stalls >= 1)
         let pattern =
             switch callback {
             case "answering a request": "/page/:name"
             case "posted": "loop 0"
             default: "/chat/:room"
             }
-        #expect(lines.first?.contains(callback) == true && lines.first?.contains(pattern) == true)
+        // On a busy machine other callbacks may be slow, too.
+        let lines = log.events.map { "\($0)" }
+            .filter { $0.contains(callback) && $0.contains(pattern) }
+        #expect(lines.count == 1)
         await server.stop()
     }
 

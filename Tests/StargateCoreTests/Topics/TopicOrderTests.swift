@@ -3,7 +3,7 @@ import Testing
 
 @testable import StargateCore
 
-@Suite("The order of publications, over sockets", .serialized)
+@Suite("The order of publications, over sockets", .serialized, .ownThreads)
 struct TopicOrderTests {
     private static let messageCount = 1500
 
