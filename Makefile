@@ -57,7 +57,7 @@ restart: deps ## Restart a server 10 times under new connections: how many are r
 faults: deps ## Have system calls fail, by seed, and check every message (SEEDS=100)
 	@Scripts/lifecycle.sh faults
 
-compare: ## Measure it side by side with 14 other servers (QUICK=1 for ten minutes, not two hours)
+compare: ## Measure it side by side with 14 other servers (QUICK=1 for minutes, not hours)
 	@Scripts/install-dependencies.sh compare
 	@QUICK=$(QUICK) Benchmarks/compare.sh
 

@@ -3,7 +3,7 @@
 # Benchmarks/.build/report/ gets comparison.md, .html, .svg and .json, and instructions.tsv.
 #
 #   compare.sh [OPTION...]    options of `stargate-bench compare`, after ours
-#   QUICK=1 compare.sh        three short pairs instead of twelve, fewer workloads: ten minutes
+#   QUICK=1 compare.sh        three short pairs instead of twelve, fewer workloads: minutes
 #   SERVERS='a b' ...         these servers; the first is what the others are compared with
 #   UWEBSOCKETS=FOLDER ...    also uWebSockets over epoll, from a checkout of its sources
 #   INSTRUCTIONS=FILE ...     puts the table of an earlier instructions.sh into the report
