@@ -29,11 +29,22 @@ extension Server {
             loops.stopBlocking()
             throw error
         }
+        topicRegistry.start(loops.mailboxes)
+        let watchdog = makeWatchdog(over: loops)
         state.withLock { state in
             state.phase = .running(loops)
             state.addresses = [listening.address]
+            state.watchdog = watchdog
+            // Under the lock, so that nobody tells a loop to stop before it knows of the server.
+            post(routes, descriptors, to: loops)
         }
-        topicRegistry.start(loops.mailboxes)
+        watchdog?.start()
+        announceStart(listening)
+        warnAboutProtocols(listening.address)
+    }
+
+    /// Sets every loop up, and gives it its sockets.
+    private func post(_ routes: Routes, _ descriptors: [Int32], to loops: LoopGroup) {
         for (index, mailbox) in loops.mailboxes.enumerated() {
             // More sockets than loops are dealt out in turn.
             let mine = stride(from: index, to: descriptors.count, by: loops.mailboxes.count)
@@ -44,9 +55,6 @@ extension Server {
                 for descriptor in mine { serverLoop.listen(on: descriptor) }
             }
         }
-        startWatchdog(over: loops)
-        announceStart(listening)
-        warnAboutProtocols(listening.address)
     }
 
     func takeRoutes() throws(ServerError) -> Routes {

@@ -96,13 +96,15 @@ struct LoopWatch {
 }
 
 extension Server {
-    /// Has the loops watched, for the log and for the service manager.
-    func startWatchdog(over group: LoopGroup) {
+    /// Watches the loops, for the log and for the service manager; nil where nobody wants that.
+    func makeWatchdog(over group: LoopGroup) -> Watchdog? {
         let alive =
             configuration.notifiesServiceManager ? ServiceManager.watchdogInterval : nil
-        guard let limit = configuration.watchdogLimit ?? alive.map({ $0 / 2 }) else { return }
+        guard let limit = configuration.watchdogLimit ?? alive.map({ $0 / 2 }) else {
+            return nil
+        }
         let (log, mailboxes) = (configuration.log, group.mailboxes)
-        let watchdog = Watchdog(
+        return Watchdog(
             group.activities,
             // Heard of twice as often as the manager asks.
             limit: min(limit, alive ?? limit),
@@ -115,7 +117,5 @@ extension Server {
                 if alive != nil, isWell { ServiceManager.notify(.alive) }
             }
         )
-        state.withLock { $0.watchdog = watchdog }
-        watchdog.start()
     }
 }

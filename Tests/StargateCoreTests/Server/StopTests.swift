@@ -55,6 +55,29 @@ struct StopTests {
         #expect(server.journal.events.count == 2)
     }
 
+    @Test("a server that is stopped while another thread starts it ends", arguments: [1, 4])
+    func stopDuringStart(loopCount: Int) async throws {
+        for round in 0..<100 {
+            let server = Server(configuration: .quiet { $0.loopCount = loopCount })
+            server.get("/") { _ in .text("here") }
+            let journal = Journal()
+            onThread {
+                // As soon as there is something to stop.
+                while server.mailboxes.isEmpty, journal.events.isEmpty {}
+                server.beginStopping(cutsWhenDraining: false)
+            }
+            try server.start()
+            onThread {
+                _ = try? server.runBlocking()
+                journal.note("ended")
+            }
+            guard journal.wait(for: .note("ended")) else {
+                Issue.record("the server of round \(round) does not end")
+                return
+            }
+        }
+    }
+
     @Test("stopping again, or before the start, does nothing")
     func again() async throws {
         let idle = Server(configuration: .quiet)
