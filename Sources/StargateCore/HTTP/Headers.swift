@@ -5,12 +5,9 @@
 public struct Headers: Sendable, Sequence {
     let storage: RequestRecord
 
-    /// The value of the first field with this name, or `nil`.
+    /// The value of the first field with this name, or `nil`: a copy, see ``withValue(of:_:)``.
     public subscript(name: String) -> String? {
-        storage.withView { view in
-            let field = unsafe view.fields.first { view.field($0, isNamed: name) }
-            return field.map { view.string($0.value) }
-        }
+        storage.withView { view in view.value(of: name).map(view.string) }
     }
 
     /// The values of all fields with this name, in the order they were sent.
@@ -42,11 +39,19 @@ public struct Cookies: Sendable {
     let storage: RequestRecord
 
     /// The value of the first cookie with this name, or `nil`.
-    public subscript(name: String) -> String? {
+    public subscript(name: String) -> String? { range(of: name).map(storage.string) }
+
+    /// Where the value of the first cookie with this name lies.
+    func range(of name: String) -> HeadRange? {
         storage.withView { view in
-            var found: String?
-            view.forEachValue(of: "cookie") { range in
-                found = unsafe Self.value(of: name, in: view.slice(range))
+            var found: HeadRange?
+            view.forEachValue(of: "cookie") { field in
+                found = unsafe Self.value(of: name, in: view.slice(field)).map { value in
+                    HeadRange(
+                        from: Int(field.start) &+ value.lowerBound,
+                        to: Int(field.start) &+ value.upperBound
+                    )
+                }
                 return found == nil
             }
             return found
@@ -61,14 +66,22 @@ public struct Cookies: Sendable {
     }
 
     /// Looks through one field: `name=value; name=value`.
-    private static func value(of name: String, in bytes: UnsafeRawBufferPointer) -> String? {
-        let pairs = unsafe bytes.split(separator: UInt8(ascii: ";"))
-        for index in unsafe pairs.indices {
-            let trimmed = unsafe pairs[index].drop { $0 == HeadByte.blank || $0 == HeadByte.tab }
-            guard let equals = unsafe trimmed.firstIndex(of: UInt8(ascii: "=")) else { continue }
-            if unsafe trimmed[..<equals].elementsEqual(name.utf8) {
-                return unsafe String(decoding: trimmed[(equals &+ 1)...], as: UTF8.self)
+    private static func value(
+        of name: String,
+        in bytes: UnsafeRawBufferPointer
+    ) -> Range<Int>? {
+        var start = 0
+        while start < bytes.count {
+            let end = unsafe bytes[start...].firstIndex(of: UInt8(ascii: ";")) ?? bytes.count
+            let pair = unsafe bytes[start..<end].drop {
+                $0 == HeadByte.blank || $0 == HeadByte.tab
             }
+            if let equals = unsafe pair.firstIndex(of: UInt8(ascii: "=")),
+                unsafe pair[..<equals].elementsEqual(name.utf8)
+            {
+                return equals &+ 1..<end
+            }
+            start = end &+ 1
         }
         return nil
     }
