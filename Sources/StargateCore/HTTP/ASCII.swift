@@ -15,9 +15,23 @@ enum ASCII {
     /// Whether both are the same but for the case of A to Z.
     static func equalsIgnoringCase(_ bytes: UnsafeRawBufferPointer, _ text: String) -> Bool {
         guard bytes.count == text.utf8.count else { return false }
-        return unsafe zip(bytes, text.utf8).allSatisfy { left, right in
-            HeadByte.lowercased(left) == HeadByte.lowercased(right)
+        var letters = text.utf8.makeIterator()
+        for index in 0..<bytes.count {
+            guard let letter = letters.next(),
+                unsafe HeadByte.lowercased(bytes[index]) == HeadByte.lowercased(letter)
+            else { return false }
         }
+        return true
+    }
+
+    /// Whether both are the same.
+    static func equals(_ bytes: UnsafeRawBufferPointer, _ text: String) -> Bool {
+        guard bytes.count == text.utf8.count else { return false }
+        var letters = text.utf8.makeIterator()
+        for index in 0..<bytes.count {
+            guard unsafe letters.next() == bytes[index] else { return false }
+        }
+        return true
     }
 
     /// Whether both are the same but for the case of A to Z.

@@ -7,7 +7,7 @@ public struct Headers: Sendable, Sequence {
 
     /// The value of the first field with this name, or `nil`: a copy, see ``withValue(of:_:)``.
     public subscript(name: String) -> String? {
-        storage.withView { view in view.value(of: name).map(view.string) }
+        storage.withView { view in view.value(of: name).map { view.string($0) } }
     }
 
     /// The values of all fields with this name, in the order they were sent.
@@ -72,18 +72,33 @@ public struct Cookies: Sendable {
     ) -> Range<Int>? {
         var start = 0
         while start < bytes.count {
-            let end = unsafe bytes[start...].firstIndex(of: UInt8(ascii: ";")) ?? bytes.count
-            let pair = unsafe bytes[start..<end].drop {
-                $0 == HeadByte.blank || $0 == HeadByte.tab
-            }
-            if let equals = unsafe pair.firstIndex(of: UInt8(ascii: "=")),
-                unsafe pair[..<equals].elementsEqual(name.utf8)
+            let end = unsafe place(of: UInt8(ascii: ";"), in: bytes, from: start)
+            while start < end, isBlank(unsafe bytes[start]) { start &+= 1 }
+            let equals = unsafe place(of: UInt8(ascii: "="), in: bytes, from: start)
+            // checked: start <= equals, and equals is less than the end.
+            if equals < end,
+                unsafe ASCII.equals(UnsafeRawBufferPointer(rebasing: bytes[start..<equals]), name)
             {
                 return equals &+ 1..<end
             }
             start = end &+ 1
         }
         return nil
+    }
+
+    private static func isBlank(_ byte: UInt8) -> Bool {
+        byte == HeadByte.blank || byte == HeadByte.tab
+    }
+
+    /// Where a byte stands next; the end if nowhere.
+    private static func place(
+        of byte: UInt8,
+        in bytes: UnsafeRawBufferPointer,
+        from start: Int
+    ) -> Int {
+        var index = start
+        while index < bytes.count, unsafe bytes[index] != byte { index &+= 1 }
+        return index
     }
 }
 

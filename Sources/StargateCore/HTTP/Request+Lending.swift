@@ -39,7 +39,7 @@ extension Headers {
     /// Whether the first field with this name has exactly this value.
     public func value(of name: String, is text: String) -> Bool {
         withValue(of: name) { value in
-            unsafe value.withUnsafeBytes { unsafe $0.elementsEqual(text.utf8) }
+            unsafe value.withUnsafeBytes { unsafe ASCII.equals($0, text) }
         } ?? false
     }
 
@@ -79,7 +79,7 @@ extension Query {
     }
 }
 
-extension HeadStorage {
+extension RequestRecord {
     /// Lends the bytes of one range.
     func withSpan<Result>(
         _ range: HeadRange,

@@ -25,6 +25,7 @@ struct StopTests {
             peer.close()
         }
         #expect(try idle.receiveRest().isEmpty)
+        idle.close()
         await server.server.stop()
         #expect(server.server.addresses.isEmpty && server.server.mailboxes.isEmpty)
         #expect(throws: RawPeerError.self) { try RawPeer(server.address) }
