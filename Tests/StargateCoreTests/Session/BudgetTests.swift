@@ -120,7 +120,10 @@ struct BudgetTests {
         for _ in 0..<rounds { try exchange(traffic, peer) }
         let first = scales.first.load(ordering: .relaxed)
         let last = scales.last.load(ordering: .relaxed)
-        #expect(first > 0 && last == first, "\(last - first) in \(rounds) rounds")
+        // What is cut arrives in other pieces on a busy machine, and a buffer of another size may be
+        // made then, once: an allocation for each message would show fifty times.
+        let allowance: UInt64 = traffic.segment == .max ? 0 : 4
+        #expect(first > 0 && last - first <= allowance, "\(last - first) in \(rounds) rounds")
         peer.close()
         await server.stop()
     }
