@@ -65,7 +65,7 @@ def deaf_peer(report, bench):
             idle.socket.settimeout(1)
             time.sleep(0.2)
             status, _ = server.stop(within=20)
-            expect(status == 4, f"exit status {status}")
+            expect(status == 1, f"exit status {status}")
     with report.check("a second SIGTERM cuts at once, and the exit status says so"):
         with Server([*bench, "serve", "--port", "0", "--shutdown-timeout", "1h"],
                     "serve-twice") as server, Peer(server) as deaf:
@@ -73,7 +73,7 @@ def deaf_peer(report, bench):
             server.process.send_signal(signal.SIGTERM)
             expect(deaf.closing() == 1001, "it was not told")
             status, _ = server.stop(within=20)
-            expect(status == 4, f"exit status {status}")
+            expect(status == 1, f"exit status {status}")
 
 
 def time_wait(report, bench, count=50):
