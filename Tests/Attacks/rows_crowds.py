@@ -71,9 +71,10 @@ def row63_crowd(ground):
             peer.reset()
 
 
-# Two thousand places in a topic, each with a queue of up to 1,024 messages that all share.
+# Two thousand places in a topic, each with a queue of up to 1,024 messages that all share: most of
+# what is measured, some 85 MiB, is the queues' own places.
 @attack(117, "four publishers storm a topic of 2,000 subscribers", serve=("--loops", "1"),
-        growth_max=48 * MEBIBYTE)
+        growth_max=96 * MEBIBYTE)
 def row117_storm(ground):
     with contextlib.ExitStack() as stack:
         crowd = Crowd(5)

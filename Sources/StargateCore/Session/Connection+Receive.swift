@@ -20,9 +20,18 @@ extension Connection {
     func receiveSpace() -> UnsafeMutableRawBufferPointer {
         guard state.inbound == nil, state.tls == nil else { return unsafe otherReceiveSpace() }
         guard hasTurn() else { return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0) }
-        let space = unsafe loop.state.receiveBuffer.space
-        guard state.expectsLargeFrame else { return unsafe space }
-        return unsafe UnsafeMutableRawBufferPointer(rebasing: space[..<Self.firstReadByteCount])
+        guard state.expectsLargeFrame else { return unsafe plainSpace }
+        return unsafe UnsafeMutableRawBufferPointer(
+            rebasing: loop.state.receiveBuffer.space[..<Self.firstReadByteCount]
+        )
+    }
+
+    /// As much as fits for who sends long frames; little for who may send so many short ones that
+    /// they would have to wait here for their turns.
+    @inline(__always)
+    private var plainSpace: UnsafeMutableRawBufferPointer {
+        unsafe state.flags.contains(.readsMuch)
+            ? loop.state.receiveBuffer.space : loop.state.receiveBuffer.smallSpace
     }
 
     /// Whether this connection may still be read in this turn.
@@ -54,8 +63,7 @@ extension Connection {
                 rebasing: loop.state.receiveBuffer.space[..<waitingRoom]
             )
         }
-        return unsafe state.flags.contains(.readsMuch)
-            ? loop.state.receiveBuffer.space : loop.state.receiveBuffer.smallSpace
+        return unsafe plainSpace
     }
 
     /// Where the transport puts the bytes of a connection with TLS. What they decrypt to is no
