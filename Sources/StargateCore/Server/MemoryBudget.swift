@@ -81,7 +81,8 @@ extension Meter.Counts {
 final class MemoryGuard {
     private let budget: MemoryBudget
     private let compression: LoopCompression?
-    private var lastRoomTick: UInt32 = 0
+    /// When room was made for others; nil for never.
+    private var lastRoomTick: UInt32?
 
     init(_ budget: MemoryBudget, _ compression: LoopCompression?) {
         self.budget = budget
@@ -103,9 +104,8 @@ final class MemoryGuard {
     /// second. Otherwise those who hold it would keep everybody else out.
     func makeRoom(_ loop: Loop) {
         let now = loop.currentTick()
-        guard now &- lastRoomTick >= DeadlineTable.ticksPerSecond, holdsItsShare(loop) else {
-            return
-        }
+        if let lastRoomTick, now &- lastRoomTick < DeadlineTable.ticksPerSecond { return }
+        guard holdsItsShare(loop) else { return }
         lastRoomTick = now
         releaseSpare(loop)
         shed(loop, untilUsed: 90)
