@@ -27,7 +27,7 @@ final class Pacer: Sendable {
         ring: @escaping @Sendable () -> Void
     ) {
         let interval = max(interval, Self.shortestInterval)
-        PosixThread.start { [self] in
+        let thread = try? PlatformThread { [self] in
             var next = start
             while !isStopped.load(ordering: .relaxed) {
                 var moment = timespec(
@@ -49,35 +49,10 @@ final class Pacer: Sendable {
                 if next < now { next += (now - next) / interval * interval }
             }
         }
+        thread?.detach()
     }
 
     func stop() {
         isStopped.store(true, ordering: .relaxed)
-    }
-}
-
-/// A thread without a result.
-enum PosixThread {
-    private final class Body {
-        let run: () -> Void
-        init(run: @escaping () -> Void) { self.run = run }
-    }
-
-    /// Runs something on a thread of its own, which nobody waits for.
-    static func start(_ run: @escaping @Sendable () -> Void) {
-        var thread = pthread_t()
-        let body = Unmanaged.passRetained(Body(run: run))
-        let status = pthread_create(
-            &thread,
-            nil,
-            { pointer in
-                if let pointer {
-                    Unmanaged<Body>.fromOpaque(pointer).takeRetainedValue().run()
-                }
-                return nil
-            },
-            body.toOpaque()
-        )
-        if status == 0 { pthread_detach(thread) } else { body.release() }
     }
 }

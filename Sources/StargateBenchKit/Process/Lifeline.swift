@@ -3,6 +3,7 @@
 
 internal import CMalloc
 internal import Glibc
+internal import StargateCore
 
 /// The standard input of a server that must not outlive its parent.
 enum Lifeline {
@@ -10,24 +11,18 @@ enum Lifeline {
     /// the bytes that are allocated. The thread that waits for that sleeps in `read` and costs
     /// nothing.
     static func watch() {
-        var thread = pthread_t()
-        pthread_create(
-            &thread,
-            nil,
-            { _ in
-                var byte: UInt8 = 0
-                while true {
-                    let count = read(STDIN_FILENO, &byte, 1)
-                    if count < 0, errno == EINTR { continue }
-                    guard count > 0 else { break }
-                    guard byte == UInt8(ascii: "\n") else { continue }
-                    Output.write("\(Heap.allocatedByteCount)\n", to: STDOUT_FILENO)
-                }
-                kill(getpid(), SIGTERM)
-                return nil
-            },
-            nil
-        )
+        let thread = try? PlatformThread {
+            var byte: UInt8 = 0
+            while true {
+                let count = read(STDIN_FILENO, &byte, 1)
+                if count < 0, errno == EINTR { continue }
+                guard count > 0 else { break }
+                guard byte == UInt8(ascii: "\n") else { continue }
+                Output.write("\(Heap.allocatedByteCount)\n", to: STDOUT_FILENO)
+            }
+            kill(getpid(), SIGTERM)
+        }
+        thread?.detach()
     }
 }
 

@@ -54,21 +54,11 @@ final class SoakRuffian: Sendable {
 
     /// Misbehaves until it is told to stop.
     func start() {
-        var thread = pthread_t()
-        let me = Unmanaged.passRetained(self).toOpaque()
-        pthread_create(
-            &thread,
-            nil,
-            { argument in
-                guard let argument else { return nil }
-                let me = Unmanaged<SoakRuffian>.fromOpaque(argument).takeRetainedValue()
-                me.run()
-                me.state.withLock { $0.isOver = true }
-                return nil
-            },
-            me
-        )
-        pthread_detach(thread)
+        let thread = try? PlatformThread {
+            self.run()
+            self.state.withLock { $0.isOver = true }
+        }
+        thread?.detach()
     }
 
     private func run() {

@@ -3,7 +3,7 @@ internal import Glibc
 /// A thread of the system that runs one closure.
 ///
 /// Whoever starts one ends it with exactly one call: ``join()`` or ``detach()``.
-struct PlatformThread: Sendable {
+package struct PlatformThread: Sendable {
     private let handle: pthread_t
 
     /// What the new thread is handed.
@@ -15,7 +15,7 @@ struct PlatformThread: Sendable {
     /// Starts a thread.
     ///
     /// - Throws: the system's reason not to have another one. `body` is released then.
-    init(_ body: @escaping @Sendable () -> Void) throws(LoopError) {
+    package init(_ body: @escaping @Sendable () -> Void) throws(LoopError) {
         let start = unsafe Unmanaged.passRetained(Start(body))
         var handle = pthread_t()
         let status = unsafe pthread_create(
@@ -36,8 +36,8 @@ struct PlatformThread: Sendable {
     }
 
     /// Waits until the closure has returned. Not to be called on the thread itself.
-    func join() { pthread_join(handle, nil) }
+    package func join() { pthread_join(handle, nil) }
 
     /// Leaves the thread to itself: it ends when the closure returns.
-    func detach() { pthread_detach(handle) }
+    package func detach() { pthread_detach(handle) }
 }
