@@ -70,7 +70,11 @@ extension Connection {
     }
 
     /// Lends the assembled message to the handler, then gives its memory back.
-    func deliverAssembled(_ inbound: Inbound) {
+    ///
+    /// - Parameters:
+    ///   - inbound: where it was assembled.
+    ///   - isInflated: whether it was inflated, and its text checked, as it arrived.
+    func deliverAssembled(_ inbound: Inbound, isInflated: Bool = false) {
         guard let handler = state.handler, let opcode = inbound.state.assembler.opcode else {
             return
         }
@@ -81,7 +85,7 @@ extension Connection {
         let bytes = unsafe UnsafeRawBufferPointer(assembler.payload.bytes)
         let fragmentCount = assembler.fragmentCount
         if isClient, fragmentCount > 1 { tellFrameReader { $0.joinedFragments(fragmentCount) } }
-        if assembler.isCompressed {
+        if assembler.isCompressed, !isInflated {
             unsafe deliverCompressed(opcode, bytes, handler)
         } else if opcode == .text {
             unsafe deliverText(bytes, handler)

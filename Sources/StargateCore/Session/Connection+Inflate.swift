@@ -46,7 +46,7 @@ extension Connection {
         if let problem {
             fail(problem)
         } else if inbound.state.assembler.isComplete {
-            deliverInflated(inbound)
+            deliverAssembled(inbound, isInflated: true)
         }
     }
 
@@ -63,23 +63,5 @@ extension Connection {
         }
         loop.state.buffers.reserve(bytes.count, in: &inbound.state.assembler.payload)
         unsafe inbound.state.assembler.payload.append(bytes)
-    }
-
-    /// Lends the message to the handler, then gives its memory back.
-    private func deliverInflated(_ inbound: Inbound) {
-        guard let handler = state.handler, let opcode = inbound.state.assembler.opcode else {
-            return
-        }
-        // Taken out, so that nothing the handler does can reach the bytes it is reading.
-        var assembler = inbound.state.assembler
-        inbound.state.assembler = MessageAssembler()
-        releaseIdleInbound()
-        let bytes = unsafe UnsafeRawBufferPointer(assembler.payload.bytes)
-        if opcode == .text {
-            unsafe deliverText(bytes, handler)
-        } else {
-            unsafe deliverBinary(bytes, handler)
-        }
-        assembler.reset(pool: &loop.state.buffers)
     }
 }
