@@ -127,12 +127,7 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
     func context(subprotocol: String?) -> ConnectionContext {
         guard let subprotocol else { return contextWithoutSubprotocol }
         if let known = contexts[subprotocol] { return known }
-        let context = ConnectionContext(
-            limits: configuration.limits,
-            owner: self,
-            subprotocol: subprotocol
-        )
-        eventLoop.loop.state.cork.limit(to: context.limits.outputHardLimit)
+        let context = makeContext(configuration.limits, subprotocol)
         // The names may be the clients' own: no more of them are remembered than any server has.
         if contexts.count < Self.contextCountMax { contexts[subprotocol] = context }
         return context
@@ -140,10 +135,18 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
 
     private var contextWithoutSubprotocol: ConnectionContext {
         if let plainContext { return plainContext }
-        let context = ConnectionContext(limits: configuration.limits, owner: self)
-        loop.state.cork.limit(to: context.limits.outputHardLimit)
+        let context = makeContext(configuration.limits, nil)
         plainContext = context
         return context
+    }
+
+    /// Makes a context, and has the cork keep to its limit.
+    private func makeContext(
+        _ limits: ConnectionLimits,
+        _ subprotocol: String?
+    ) -> ConnectionContext {
+        loop.state.cork.limit(to: limits.outputHardLimit)
+        return ConnectionContext(limits: limits, owner: self, subprotocol: subprotocol)
     }
 
     /// Contexts know this object, and this object knows them, until nobody connects any more.
@@ -163,12 +166,7 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
     func context(subprotocol: String?, options: WebSocketOptions) -> ConnectionContext {
         let key = SpecialContextKey(subprotocol: subprotocol, options: options)
         if let known = specialContexts[key] { return known }
-        let context = ConnectionContext(
-            limits: options.applied(to: configuration.limits),
-            owner: self,
-            subprotocol: subprotocol
-        )
-        eventLoop.loop.state.cork.limit(to: context.limits.outputHardLimit)
+        let context = makeContext(options.applied(to: configuration.limits), subprotocol)
         if specialContexts.count < Self.contextCountMax { specialContexts[key] = context }
         return context
     }
