@@ -132,6 +132,13 @@ import Testing
         #expect(command.maxMessageSize == nil, "every limit is the library's")
         #expect(command.protocols.set == .default)
         #expect(command.deflate == .off)
+        #expect(command.tier == .callback)
+    }
+
+    @Test(arguments: [("callback", ServedTier.callback), ("structured", .structured)])
+    func `the tier that echoes is a word`(text: String, tier: ServedTier) throws {
+        #expect(try serve("--tier", text).tier == tier)
+        #expect(throws: (any Error).self) { try serve("--tier", text + "s") }
     }
 
     @Test(

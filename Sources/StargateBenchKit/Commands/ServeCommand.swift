@@ -72,6 +72,17 @@ struct ServeCommand: ParsableCommand {
     )
     var deflate = DeflateMode.off
 
+    @Option(
+        help: ArgumentHelp(
+            """
+            Which of the library's two interfaces echoes: callback, a handler that is lent each \
+            message, or structured, an asynchronous function for each connection.
+            """,
+            valueName: "callback|structured"
+        )
+    )
+    var tier = ServedTier.callback
+
     @OptionGroup var tls: ServeTLSOptions
 
     @OptionGroup var limits: LimitOptions
@@ -118,7 +129,7 @@ struct ServeCommand: ParsableCommand {
         limits.apply(to: &configuration)
         lifecycle.apply(to: &configuration)
         let server = Server(configuration: configuration)
-        Self.addRoutes(to: server)
+        addRoutes(to: server)
         if let path = limits.metrics { server.metricsPage(path) }
         let report: DrainReport
         do {
@@ -156,7 +167,7 @@ struct ServeCommand: ParsableCommand {
         if status != 0 { throw ExitCode(status) }
     }
 
-    private static func addRoutes(to server: Server) {
+    private func addRoutes(to server: Server) {
         server.webSocket("/broadcast", origin: .any) { _ in .accept { TopicHandler("broadcast") } }
         server.webSocket("/topic/:name", origin: .any) { request in
             guard let topic = try? Topic(request.parameters["name"] ?? "") else {
@@ -172,7 +183,13 @@ struct ServeCommand: ParsableCommand {
             }
             return .accept { PushHandler(size: size, rate: rate) }
         }
-        server.webSocket("/*", origin: .any) { _ in .accept { EchoHandler() } }
+        switch tier {
+        case .callback: server.webSocket("/*", origin: .any) { _ in .accept { EchoHandler() } }
+        case .structured:
+            server.webSocket("/*", origin: .any) { socket in
+                for try await message in socket.messages { try await socket.send(message) }
+            }
+        }
     }
 }
 

@@ -54,6 +54,12 @@ struct ProtocolName: ExpressibleByArgument, Equatable {
     }
 }
 
+/// The value of `--tier`: what the echo is written with.
+enum ServedTier: String, ExpressibleByArgument, CaseIterable {
+    case callback
+    case structured
+}
+
 /// The value of `--deflate`, of a server and of a client.
 enum DeflateMode: String, ExpressibleByArgument, CaseIterable {
     case off

@@ -6,12 +6,14 @@ internal import Synchronization
 
 /// Runs tasks on the thread of one event loop.
 ///
-/// One object is both the serial executor of the loop's ``LoopActor`` and the task executor that
-/// handlers' tasks prefer. With two objects, or without the preference, every resumed continuation
-/// would pass through the global pool first.
+/// It is the serial executor of the loop's ``LoopActor``: whatever a handler awaits, it comes back
+/// here. Handlers' tasks do not prefer it as a task executor. That would keep on the loop what has no
+/// isolation, too, which is what `@concurrent` functions and child tasks are written to get away
+/// from; and every hop of such a task takes a lock to ask for its preference.
 ///
-/// What is marked unsafe below is touched on the loop's thread only, or, once the loop has ended,
-/// on the one thread that runs what is left.
+/// A loop that somebody else drives, on one thread with the test, is preferred: there nothing may
+/// happen elsewhere.
+@safe
 final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// How often new jobs are looked for before sockets have their turn again: a task that yields
     /// for ever must not keep the loop from its work.
@@ -19,21 +21,40 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     let mailbox: Mailbox
     private let loop: Loop
+    /// Where tasks of this loop wait.
+    let parkingLot: ParkingLot
     /// The thread that runs jobs; 0 for none.
     private let thread = Atomic<UInt>(0)
     private let foreign = Lock(Foreign())
     private let handlers = Atomic<Int>(0)
+    private let block: UnsafeMutablePointer<State>
 
-    /// Jobs that came from this thread, in order.
-    private var jobs: [UnownedJob] = []
-    private var runningJobs: [UnownedJob] = []
-    /// Handlers that wait for messages and have been given some since.
-    private var readers: [AsyncSession] = []
-    /// Handlers whose connection ended a moment ago.
-    private var survivors: [AsyncSession] = []
-    private var isRunning = false
-    /// What waits for handlers of this loop, in bytes.
-    var waitingByteCount = 0
+    /// What is touched on the loop's thread only, or, once the loop has ended, on the one thread
+    /// that runs what is left: in a block of its own, without checks for exclusive access.
+    @safe
+    struct State {
+        /// Jobs that came from this thread, in order.
+        var jobs: [UnownedJob] = []
+        var runningJobs: [UnownedJob] = []
+        /// The handler that waits for messages and has been given some since; nearly always it is
+        /// the only one, and the others are behind it.
+        var reader: AsyncSession?
+        var otherReaders: [AsyncSession] = []
+        /// Handlers whose connection ended a moment ago.
+        var survivors: [AsyncSession] = []
+        var isRunning = false
+        /// What waits for handlers of this loop, in bytes.
+        var waitingByteCount = 0
+        /// Whose task is about to be parked, and what it waits for.
+        var parking: (session: Unmanaged<AsyncSession>, wait: AsyncSession.Wait)?
+        /// Whether tasks prefer this executor.
+        var isPreferred = false
+    }
+
+    var state: State {
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(block) }
+        @inline(__always) unsafeMutableAddress { unsafe block }
+    }
 
     /// What other threads leave here.
     private struct Foreign {
@@ -45,6 +66,14 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     init(_ mailbox: Mailbox, _ loop: Loop) {
         self.mailbox = mailbox
         self.loop = loop
+        unsafe block = .allocate(capacity: 1)
+        unsafe block.initialize(to: State())
+        parkingLot = unsafe ParkingLot(block)
+    }
+
+    deinit {
+        unsafe block.deinitialize(count: 1)
+        unsafe block.deallocate()
     }
 
     /// Whether the calling thread is the one that runs jobs.
@@ -70,9 +99,13 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     // MARK: Jobs come in
 
     func enqueue(_ job: consuming ExecutorJob) {
-        let job = UnownedJob(job)
+        add(UnownedJob(job))
+    }
+
+    /// Has a job run soon.
+    func add(_ job: UnownedJob) {
         guard isCurrent else { return enqueueForeign(job) }
-        jobs.append(job)
+        state.jobs.append(job)
         loop.state.hasTasks = true
     }
 
@@ -92,20 +125,24 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             return taken
         }
         guard !taken.isEmpty else { return }
-        jobs += taken
+        state.jobs += taken
         loop.state.hasTasks = true
     }
 
     /// The handler of a session waits, and a message has come: it goes on when the read is over,
     /// once for however many messages the read brings.
     func resumeAfterRead(_ session: AsyncSession) {
-        readers.append(session)
+        if state.reader == nil {
+            state.reader = session
+        } else {
+            state.otherReaders.append(session)
+        }
         loop.state.hasTasks = true
     }
 
     /// The connection of a session is over: if its handler is not, it gets a time to end.
     func watchSurvivor(_ session: AsyncSession) {
-        survivors.append(session)
+        state.survivors.append(session)
         loop.state.hasTasks = true
     }
 
@@ -113,34 +150,66 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     /// Runs what is to be run, and what that brings about, for a bounded number of rounds.
     func run() {
-        guard !isRunning else { return }
-        isRunning = true
+        guard !state.isRunning else { return }
+        state.isRunning = true
         var round = 0
         while loop.state.hasTasks, round < Self.roundsPerTurn {
             loop.state.hasTasks = false
             runRound()
-            round += 1
+            round &+= 1
         }
-        isRunning = false
+        state.isRunning = false
     }
 
     private func runRound() {
-        if !readers.isEmpty {
-            for session in readers { session.resumeReader() }
-            readers.removeAll(keepingCapacity: true)
+        if let session = state.reader.take() {
+            resume(session)
+            if !state.otherReaders.isEmpty { resumeOtherReaders() }
         }
-        swap(&jobs, &runningJobs)
+        if !state.jobs.isEmpty { runJobs() }
+        if !state.survivors.isEmpty { limitSurvivors() }
+    }
+
+    /// Lets a handler go on from where it was parked.
+    @inline(__always)
+    private func resume(_ session: AsyncSession) {
+        guard let job = session.takeReader() else { return }
+        runJob(job)
+        loop.state.counters[Counter.jobsRun] &+= 1
+    }
+
+    private func resumeOtherReaders() {
+        let readers = state.otherReaders
+        state.otherReaders.removeAll(keepingCapacity: true)
+        for session in readers { resume(session) }
+    }
+
+    private func runJobs() {
+        swap(&state.jobs, &state.runningJobs)
+        for job in state.runningJobs { runJob(job) }
+        loop.state.counters[Counter.jobsRun] &+= UInt64(state.runningJobs.count)
+        state.runningJobs.removeAll(keepingCapacity: true)
+    }
+
+    /// Runs a job until it ends or waits.
+    ///
+    /// A parked task goes on as if it were on this executor already, which it is: so the hop back
+    /// from the parking lot costs no second job.
+    @inline(__always)
+    private func runJob(_ job: UnownedJob) {
         let serial = unsafe asUnownedSerialExecutor()
-        let preferred = unsafe asUnownedTaskExecutor()
-        for job in runningJobs {
+        if state.isPreferred {
+            let preferred = unsafe asUnownedTaskExecutor()
             unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: preferred)
+        } else {
+            unsafe job.runSynchronously(on: serial)
         }
-        loop.state.counters[Counter.jobsRun] &+= UInt64(runningJobs.count)
-        runningJobs.removeAll(keepingCapacity: true)
-        guard !survivors.isEmpty else { return }
-        let left = survivors
-        survivors = []
-        for session in left { session.limitSurvival() }
+    }
+
+    private func limitSurvivors() {
+        let survivors = state.survivors
+        state.survivors = []
+        for session in survivors { session.limitSurvival() }
     }
 
     /// Whether the loop must not sleep, because more is to be run.
@@ -154,12 +223,13 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         thread.store(0, ordering: .relaxed)
         let startsThread = foreign.withLock { foreign in
             foreign.hasLoopEnded = true
-            foreign.jobs = jobs + foreign.jobs
+            foreign.jobs = state.jobs + foreign.jobs
             return !foreign.jobs.isEmpty && Self.claimsThread(&foreign)
         }
-        jobs = []
-        readers = []
-        survivors = []
+        state.jobs = []
+        state.reader = nil
+        state.otherReaders = []
+        state.survivors = []
         if startsThread { startThread() }
     }
 
@@ -192,11 +262,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
             }
             guard !taken.isEmpty else { return }
             thread.store(UInt(pthread_self()), ordering: .relaxed)
-            let serial = unsafe asUnownedSerialExecutor()
-            let preferred = unsafe asUnownedTaskExecutor()
-            for job in taken {
-                unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: preferred)
-            }
+            for job in taken { runJob(job) }
         }
     }
 
@@ -216,15 +282,24 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 /// is not Sendable, so the compiler refuses to send it to another task, actor or concurrent
 /// function. A mere preference for an executor would not do: it is no isolation, and anything that
 /// overrides it would move the handler to another thread.
+@safe
 actor LoopActor {
     private let executor: LoopExecutor
 
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        unsafe executor.asUnownedSerialExecutor()
-    }
+    /// Stored, because every hop asks for it.
+    nonisolated let unownedExecutor: UnownedSerialExecutor
 
     init(_ executor: LoopExecutor) {
         self.executor = executor
+        unsafe unownedExecutor = executor.asUnownedSerialExecutor()
+    }
+
+    /// Starts the task of a handler. On the loop's thread.
+    nonisolated func begin(_ start: AsyncSession.Start) -> Task<Void, Never> {
+        if executor.state.isPreferred {
+            return Task(executorPreference: executor) { await self.run(start) }
+        }
+        return assumeIsolated { loop in Task { await loop.run(start) } }
     }
 
     /// Runs a handler from its beginning to its end.
@@ -244,6 +319,47 @@ actor LoopActor {
         on start: AsyncSession.Start
     ) async throws {
         try await start.session.send(message, compress: compress)
+    }
+}
+
+/// Where tasks of one loop wait: its executor runs nothing, but gives every job to the session whose
+/// task it is. So a handler that waits for a message costs neither a continuation nor a hop through
+/// the pool of threads that continuations take.
+@safe
+actor ParkingLot {
+    private let executor: Executor
+    nonisolated let unownedExecutor: UnownedSerialExecutor
+    private var count = 0
+
+    @safe
+    private final class Executor: SerialExecutor, @unchecked Sendable {
+        /// Of the executor that this lot belongs to, and which outlives every task in it.
+        private let loop: UnsafeMutablePointer<LoopExecutor.State>
+
+        init(_ loop: UnsafeMutablePointer<LoopExecutor.State>) {
+            unsafe self.loop = loop
+        }
+
+        func enqueue(_ job: consuming ExecutorJob) {
+            guard let (session, wait) = unsafe loop.pointee.parking.take() else {
+                preconditionFailure("a task is parked by its session only")
+            }
+            let job = UnownedJob(job)
+            unsafe session._withUnsafeGuaranteedRef { $0.parked(job, wait) }
+        }
+    }
+
+    init(_ loop: UnsafeMutablePointer<LoopExecutor.State>) {
+        executor = unsafe Executor(loop)
+        unsafe unownedExecutor = executor.asUnownedSerialExecutor()
+    }
+
+    /// Suspends the calling task: it stops before it gets here, and arrives when it is to go on.
+    ///
+    /// What it does is of no use, but a compiler must not find that out: it would not hop here then.
+    @inline(never)
+    func park() {
+        count &+= 1
     }
 }
 

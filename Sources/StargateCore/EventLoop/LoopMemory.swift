@@ -20,7 +20,7 @@ extension EventLoop {
         total &+= publish(.compression, loop.state.memory.compression)
         total &+= publish(.tls, loop.state.memory.tls)
         total &+= publish(.bodies, loop.state.memory.bodies)
-        total &+= publish(.waiting, executor.waitingByteCount)
+        total &+= publish(.waiting, executor.state.waitingByteCount)
         total &+= publish(.spare, loop.state.buffers.retainedByteCount)
         if total < noticedByteCount { noticedByteCount = total }
         guard total >= noticedByteCount &+ noticeableByteCount else { return false }

@@ -41,14 +41,14 @@ enum IncomingState {
 
 extension AsyncSession {
     func receivedPart(_ bytes: RawSpan, _ part: MessagePart, on socket: WebSocket) {
-        guard executor != nil, !isOver else { return }
-        let isJoined = parts.updateLast { $0.join(bytes, part) } ?? false
-        if !isJoined { parts.append(ReceivedPart(bytes, part)) }
+        guard !state.isOver else { return }
+        let isJoined = state.parts.updateLast { $0.join(bytes, part) } ?? false
+        if !isJoined { state.parts.append(ReceivedPart(bytes, part)) }
         inputArrived()
     }
 
     private func takePart() -> ReceivedPart? {
-        guard !isCancelled, let part = parts.popFirst() else { return nil }
+        guard !isCancelled, let part = state.parts.popFirst() else { return nil }
         accountInput()
         resumeReadingIfCaughtUp()
         return part

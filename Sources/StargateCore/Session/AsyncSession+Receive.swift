@@ -4,57 +4,60 @@
 extension AsyncSession {
     func received(_ message: Message, on socket: WebSocket) {
         // Those that come after the handler's end are nobody's.
-        guard executor != nil, !isOver else { return }
-        ring.append(OwnedMessage(copying: message))
+        guard !state.isOver else { return }
+        state.ring.append(OwnedMessage(copying: message))
         inputArrived()
     }
 
     /// Something waits for the handler: it is told when the read is over, and reading stops when
     /// the credit is used up.
+    @inline(__always)
     func inputArrived() {
         accountInput()
-        if ring.count + parts.count >= credit.messageCount
-            || ring.byteCount + parts.byteCount >= credit.byteCount
+        if state.ring.count &+ state.parts.count >= credit.messageCount
+            || state.ring.byteCount &+ state.parts.byteCount >= credit.byteCount
         {
             setPaused(true)
         }
-        if unsafe reader != nil, !willResumeReader {
-            willResumeReader = true
-            executor?.resumeAfterRead(self)
+        if state.reader != nil, !state.willResumeReader {
+            state.willResumeReader = true
+            withExecutor { $0.resumeAfterRead(self) }
         }
     }
 
     /// A message that is there already. Reading goes on when half of the credit is free again.
+    @inline(__always)
     func takeMessage() -> OwnedMessage? {
-        guard !isCancelled, let message = ring.popFirst() else { return nil }
+        guard !state.isCancelled, let message = state.ring.popFirst() else { return nil }
         accountInput()
-        resumeReadingIfCaughtUp()
+        if state.isPaused { resumeReadingIfCaughtUp() }
         return message
     }
 
     /// What waits for the handler, in bytes.
-    var waitingByteCount: Int { ring.heldByteCount &+ parts.heldByteCount }
+    @inline(__always)
+    var waitingByteCount: Int { state.ring.heldByteCount &+ state.parts.heldByteCount }
 
     /// Brings the loop's account up to date.
+    @inline(__always)
     func accountInput() {
-        guard let executor else { return }
         let byteCount = waitingByteCount
-        executor.waitingByteCount &+= byteCount &- accountedByteCount
-        accountedByteCount = byteCount
+        let difference = byteCount &- state.accountedByteCount
+        withExecutor { $0.state.waitingByteCount &+= difference }
+        state.accountedByteCount = byteCount
     }
 
     func resumeReadingIfCaughtUp() {
-        guard isPaused, ring.count + parts.count <= credit.messageCount / 2,
-            ring.byteCount + parts.byteCount <= credit.byteCount / 2
+        guard state.isPaused,
+            state.ring.count + state.parts.count <= credit.messageCount / 2,
+            state.ring.byteCount + state.parts.byteCount <= credit.byteCount / 2
         else { return }
         setPaused(false)
     }
 
     /// Waits for a message. Nil when the peer has said goodbye and nothing is left.
     nonisolated(nonsending) func waitForMessage() async throws -> OwnedMessage? {
-        precondition(!isStreaming, "messages in parts come from the handler's second argument")
         while true {
-            if isCancelled { throw CancellationError() }
             if let message = takeMessage() { return message }
             guard try await waitForInput() else { return nil }
         }
@@ -62,14 +65,22 @@ extension AsyncSession {
 
     /// Waits until something has arrived. False when the peer has said goodbye instead.
     nonisolated(nonsending) func waitForInput() async throws -> Bool {
-        if let end {
+        guard try canWaitForInput() else { return false }
+        await park(.input)
+        return true
+    }
+
+    /// Whether there is something to wait for: false when the peer has said goodbye.
+    ///
+    /// Only the session cancels the handler's task, and says so in its state.
+    func canWaitForInput() throws -> Bool {
+        if state.isCancelled { throw CancellationError() }
+        if let end = state.end {
             if end.isNormal { return false }
             throw end
         }
-        try Task.checkCancellation()
-        precondition(unsafe reader == nil, "one task at a time waits for a socket's messages")
-        sentSinceSuspended = 0
-        unsafe await withUnsafeContinuation { unsafe reader = $0 }
+        precondition(state.reader == nil, "one task at a time waits for a socket's messages")
+        state.sentSinceSuspended = 0
         return true
     }
 
@@ -77,18 +88,31 @@ extension AsyncSession {
         try await loopActor?.next(from: Start(session: self))
     }
 
-    /// Lets the waiting handler go on.
+    /// The parking lot for a handler that is to wait for a message; nil when there is none to come.
+    @inline(__always)
+    func willParkForMessage() throws -> ParkingLot? {
+        precondition(!isStreaming, "messages in parts come from the handler's second argument")
+        guard try canWaitForInput() else { return nil }
+        return willPark(.input)
+    }
+
+    /// Takes the waiting handler's task, to let it go on.
+    @inline(__always)
+    func takeReader() -> UnownedJob? {
+        state.willResumeReader = false
+        return state.reader.take()
+    }
+
+    /// Has the waiting handler go on soon.
     func resumeReader() {
-        willResumeReader = false
-        guard let waiting = unsafe reader else { return }
-        unsafe reader = nil
-        unsafe waiting.resume()
+        guard let job = takeReader() else { return }
+        executor?.add(job)
     }
 
     func setPaused(_ pauses: Bool) {
-        guard isPaused != pauses else { return }
-        isPaused = pauses
-        if pauses { socket?.pause() } else { socket?.resume() }
+        guard state.isPaused != pauses else { return }
+        state.isPaused = pauses
+        if pauses { state.socket?.pause() } else { state.socket?.resume() }
     }
 }
 
@@ -112,15 +136,23 @@ public struct AsyncMessages: AsyncSequence {
             isolation actor: isolated (any Actor)?
         ) async throws -> OwnedMessage? {
             guard session.isHere else { return try await session.nextFromElsewhere() }
-            if let message = session.takeMessage() { return message }
-            return try await session.waitForMessage()
+            while true {
+                if let message = session.takeMessage() { return message }
+                guard let lot = try session.willParkForMessage() else { return nil }
+                await lot.park()
+                session.checkParked()
+            }
         }
 
         /// The next message; nil at the end.
         public nonisolated(nonsending) mutating func next() async throws -> OwnedMessage? {
             guard session.isHere else { return try await session.nextFromElsewhere() }
-            if let message = session.takeMessage() { return message }
-            return try await session.waitForMessage()
+            while true {
+                if let message = session.takeMessage() { return message }
+                guard let lot = try session.willParkForMessage() else { return nil }
+                await lot.park()
+                session.checkParked()
+            }
         }
     }
 }

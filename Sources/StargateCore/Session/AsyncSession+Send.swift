@@ -18,27 +18,29 @@ extension AsyncSession {
     }
 
     func resumeWriters() {
-        let waiting = unsafe writers
-        unsafe writers = []
-        unsafe waiting.forEach { unsafe $0.resume() }
+        guard !state.writers.isEmpty, let executor else { return }
+        let waiting = state.writers
+        state.writers = []
+        for job in waiting { executor.add(job) }
     }
 
     /// Sends a message if that can be done at once, without the cost of an asynchronous call. False
     /// when the task has to wait, or to let others have their turn.
     @inline(__always)
     func sendNow(_ message: OwnedMessage, compress: Bool) throws -> Bool {
-        guard isHere, stream == nil, sentSinceSuspended <= Self.byteCountPerTurn else {
+        guard isHere, state.stream == nil, state.sentSinceSuspended <= Self.byteCountPerTurn else {
             return false
         }
         let byteCount = message.byteCount
         guard !needsToWait(byteCount) else { return false }
-        sentSinceSuspended += byteCount
+        state.sentSinceSuspended &+= byteCount
         try check(put(message, compress: compress))
         return true
     }
 
+    @inline(__always)
     private func put(_ message: OwnedMessage, compress: Bool) throws -> SendResult {
-        guard let socket else { throw closedError }
+        guard let socket = state.socket else { throw closedError }
         return switch message {
         case .text(let text): socket.send(text, compress: compress)
         case .binary(let bytes): unsafe socket.send(bytes.span.bytes, compress: compress)
@@ -52,12 +54,13 @@ extension AsyncSession {
             return
         }
         let byteCount = message.byteCount
-        while stream != nil { try await waitForWritable() }
+        while state.stream != nil { try await waitForWritable() }
         if needsToWait(byteCount) { try await waitForRoom(byteCount) }
         try check(put(message, compress: compress))
         await yieldIfLong(byteCount)
     }
 
+    @inline(__always)
     func check(_ result: SendResult) throws {
         switch result {
         case .sent, .queued: break
@@ -72,17 +75,17 @@ extension AsyncSession {
     }
 
     nonisolated(nonsending) func yieldIfLong(_ byteCount: Int) async {
-        sentSinceSuspended += byteCount
-        guard sentSinceSuspended > Self.byteCountPerTurn else { return }
-        sentSinceSuspended = 0
-        await Task.yield()
+        state.sentSinceSuspended += byteCount
+        guard state.sentSinceSuspended > Self.byteCountPerTurn else { return }
+        state.sentSinceSuspended = 0
+        await park(.turn)
     }
 
     // MARK: Waiting
 
     /// Whether more than the soft limit is buffered, or the message would not fit beside it.
     func needsToWait(_ byteCount: Int) -> Bool {
-        guard let current = socket?.current else { return false }
+        guard let current = state.socket?.current else { return false }
         let buffered = current.bufferedAmount
         // What surely fits is not looked at closely.
         guard buffered > 0, buffered + byteCount > current.outputSoftLimit else { return false }
@@ -107,9 +110,9 @@ extension AsyncSession {
         try Task.checkCancellation()
         let start = Start(session: self)
         let mailbox = executor?.mailbox
-        sentSinceSuspended = 0
+        state.sentSinceSuspended = 0
         await withTaskCancellationHandler {
-            unsafe await withUnsafeContinuation { unsafe writers.append($0) }
+            await park(.room)
         } onCancel: {
             mailbox?.post { _ in start.session.resumeWriters() }
         }

@@ -6,10 +6,10 @@ extension AsyncSession {
         _ body: nonisolated(nonsending) (MessageWriter) async throws -> Result
     ) async throws -> Result {
         checkIsHere()
-        while stream != nil { try await waitForWritable() }
-        stream = FragmentStream(opcode: opcode)
+        while state.stream != nil { try await waitForWritable() }
+        state.stream = FragmentStream(opcode: opcode)
         defer {
-            stream = nil
+            state.stream = nil
             resumeWriters()
         }
         do {
@@ -18,17 +18,17 @@ extension AsyncSession {
             return result
         } catch {
             // Half a message is no message, and nothing else can be sent before its end.
-            if stream?.hasBegun == true { socket?.close(.internalError) }
+            if state.stream?.hasBegun == true { socket?.close(.internalError) }
             throw error
         }
     }
 
     nonisolated(nonsending) func writePart(_ bytes: [UInt8]) async throws {
         checkIsHere()
-        guard stream != nil else { throw closedError }
+        guard state.stream != nil else { throw closedError }
         guard !bytes.isEmpty else { return }
         if socket?.protocolVersion.isHixie == true {
-            stream?.collected += bytes
+            state.stream?.collected += bytes
             return
         }
         if needsToWait(bytes.count) { try await waitForRoom(bytes.count) }
@@ -37,9 +37,11 @@ extension AsyncSession {
     }
 
     private func sendPart(_ bytes: RawSpan, isFinal: Bool) throws {
-        guard let opcode = stream?.opcode, let current = socket?.current else { throw closedError }
-        let isFirst = stream?.hasBegun == false
-        stream?.hasBegun = true
+        guard let opcode = state.stream?.opcode, let current = socket?.current else {
+            throw closedError
+        }
+        let isFirst = state.stream?.hasBegun == false
+        state.stream?.hasBegun = true
         try check(
             unsafe bytes.withUnsafeBytes {
                 unsafe current.sendFragment(
@@ -52,7 +54,7 @@ extension AsyncSession {
     }
 
     private func finishStream() throws {
-        guard let stream, let socket else { throw closedError }
+        guard let stream = state.stream, let socket else { throw closedError }
         if socket.protocolVersion.isHixie {
             guard stream.opcode == .text else { return try check(.unsupported) }
             return try check(socket.send(String(decoding: stream.collected, as: UTF8.self)))

@@ -27,46 +27,26 @@ final class AsyncSession: WebSocketHandler {
     /// Told when the handler has ended and the connection is over; for clients.
     private let completion: Completion?
 
-    /// The connection; nil when it is over.
-    private(set) var socket: WebSocket?
-    /// What can be asked about it when it is over, too.
-    private(set) var id: ConnectionID?
-    private(set) var subprotocol: String?
+    private let block: UnsafeMutablePointer<State>
     private(set) var executor: LoopExecutor?
     private(set) var loopActor: LoopActor?
+    /// What can be asked about the connection when it is over, too.
+    private(set) var id: ConnectionID?
+    private(set) var subprotocol: String?
     private weak var eventLoop: EventLoop?
     private var task: Task<Void, Never>?
-    private(set) var isCancelled = false
     /// What the peer is told when the handler was cancelled.
     private var farewell = (code: CloseCode.goingAway, reason: "")
     private var outcome: Outcome?
-    /// Why the connection is over.
-    private(set) var end: WebSocketClosed?
     private var survivalTimer: LoopTimer?
     private var survivalTime = Duration.seconds(5)
 
-    // Receiving: see `AsyncSession+Receive.swift`.
-    var ring = WaitingRing<OwnedMessage>()
-    /// Whether the handler takes messages in parts, which then wait here: see
+    /// Whether the handler takes messages in parts, which then wait in ``State/parts``: see
     /// `AsyncSession+Parts.swift`.
     let isStreaming: Bool
-    var parts = WaitingRing<ReceivedPart>()
     var incoming = IncomingState.betweenMessages
     /// How many messages the handler has begun to take in parts.
     var incomingNumber = 0
-    /// The handler, waiting for a message.
-    var reader: UnsafeContinuation<Void, Never>?
-    var willResumeReader = false
-    var isPaused = false
-    /// What is on the loop's account of that.
-    var accountedByteCount = 0
-
-    // Sending: see `AsyncSession+Send.swift`.
-    /// Tasks that wait until less is buffered, or until a streamed message has ended.
-    var writers: [UnsafeContinuation<Void, Never>] = unsafe []
-    /// The message that is being sent fragment by fragment.
-    var stream: FragmentStream?
-    var sentSinceSuspended = 0
 
     init(
         credit: ReceiveCredit,
@@ -80,37 +60,54 @@ final class AsyncSession: WebSocketHandler {
         self.request = request
         self.completion = completion
         self.body = body
+        unsafe block = .allocate(capacity: 1)
+        unsafe block.initialize(to: State())
     }
+
+    deinit {
+        unsafe block.deinitialize(count: 1)
+        unsafe block.deallocate()
+    }
+
+    var state: State {
+        @inline(__always) unsafeAddress { unsafe UnsafePointer(block) }
+        @inline(__always) unsafeMutableAddress { unsafe block }
+    }
+
+    // What the rest of the library asks.
+    var socket: WebSocket? { state.socket }
+    var end: WebSocketClosed? { state.end }
+    var isCancelled: Bool { state.isCancelled }
 
     /// Whether this runs where the session may be touched.
     ///
     /// The compiler keeps the session in its task, and the task's isolation keeps it on the loop,
     /// with one exception: a closure given to `withTaskExecutorPreference` runs on the executor
     /// named there. What suspends finds its way back to the loop then; what does not cannot.
-    var isHere: Bool { executor?.isCurrent ?? true }
+    @inline(__always)
+    var isHere: Bool { withExecutor { $0.isCurrent } ?? true }
 
     func checkIsHere() {
         precondition(isHere, "a socket is used on its loop, not on a task executor of your own")
     }
 
     /// Whether the handler has ended.
-    var isOver: Bool { outcome != nil }
+    var isOver: Bool { state.isOver }
 
     // MARK: The handler's life
 
     func opened(_ socket: WebSocket) {
         guard let eventLoop = socket.eventLoop else { return }
-        self.socket = socket
+        state.socket = socket
         id = socket.id
         subprotocol = socket.subprotocol
         self.eventLoop = eventLoop
         let executor = eventLoop.executor
         self.executor = executor
-        let loopActor = eventLoop.loopActor
-        self.loopActor = loopActor
+        unsafe state.executor = Unmanaged.passUnretained(executor)
+        loopActor = eventLoop.loopActor
         executor.handlerStarted()
-        let start = Start(session: self)
-        task = Task(executorPreference: executor) { await loopActor.run(start) }
+        task = eventLoop.loopActor.begin(Start(session: self))
     }
 
     nonisolated(nonsending) func runHandler() async {
@@ -126,12 +123,13 @@ final class AsyncSession: WebSocketHandler {
     /// 1011, cancellation with 1001.
     private func finish(_ outcome: Outcome) {
         self.outcome = outcome
+        state.isOver = true
         task = nil
         executor?.handlerEnded()
         survivalTimer?.cancel()
         survivalTimer = nil
-        ring.removeAll()
-        parts.removeAll()
+        state.ring.removeAll()
+        state.parts.removeAll()
         accountInput()
         setPaused(false)
         if let socket {
@@ -152,7 +150,7 @@ final class AsyncSession: WebSocketHandler {
     @discardableResult
     func cancel(_ code: CloseCode = .goingAway, _ reason: String = "") -> Bool {
         guard outcome == nil, let task else { return false }
-        isCancelled = true
+        state.isCancelled = true
         farewell = (code, reason)
         task.cancel()
         resumeReader()
@@ -165,8 +163,8 @@ final class AsyncSession: WebSocketHandler {
     func closed(_ socket: WebSocket, code: CloseCode, reason: String) {
         let end = WebSocketClosed(code: code, reason: reason)
         if let limits = socket.current?.limits { survivalTime = limits.closeTimeout }
-        self.end = end
-        self.socket = nil
+        state.end = end
+        state.socket = nil
         resumeWriters()
         resumeReader()
         if outcome == nil {

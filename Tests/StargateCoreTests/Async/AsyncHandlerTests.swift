@@ -120,6 +120,35 @@ struct AsyncHandlerTests {
         #expect(threads.events == Array(repeating: expected, count: 80))
     }
 
+    @concurrent private static func threadOfConcurrentFunction() async -> UInt { currentThread() }
+
+    @Test("what a handler has others do, at the same time, does not keep the loop's thread")
+    func offLoop() async throws {
+        let elsewhere = Journal()
+        let server = try AsyncTestServer { socket in
+            for try await message in socket.messages {
+                elsewhere.note("\(await Self.threadOfConcurrentFunction())")
+                async let child = currentThread()
+                elsewhere.note("\(await child)")
+                await withTaskGroup { group in
+                    group.addTask { elsewhere.note("\(currentThread())") }
+                }
+                try await socket.send(message)
+            }
+        }
+        let loopThread = await server.inspect { _ in currentThread() }
+        let peer = try RawPeer.open(server.address)
+        for _ in 0..<20 {
+            try peer.send(textFrame("compute"))
+            #expect(try peer.receiveFrame().text == "compute")
+        }
+        peer.close()
+        #expect(await server.handlersEnded())
+        await server.server.stop()
+        #expect(elsewhere.events.count == 60)
+        #expect(!elsewhere.events.contains(.note("\(try #require(loopThread))")))
+    }
+
     @Test("a handler that prefers another executor uses the socket from there, and comes back")
     func otherPreference() async throws {
         let threads = Journal()

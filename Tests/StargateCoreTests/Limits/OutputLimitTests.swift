@@ -78,16 +78,18 @@ struct OutputLimitTests {
         try peer.send(frame(0x89, [1]))
         #expect(try peer.receiveFrame().payload == [1])
         // One of them is the handler's already.
-        let held = await server.inspect { $0.executor.waitingByteCount } ?? 0
+        let held = await server.inspect { $0.executor.state.waitingByteCount } ?? 0
         #expect(held >= 90_000 && held < 110_000)
         #expect(await server.inspect { $0.loop.state.slab.active.first?.heldByteCount } == held)
         while server.server.metrics.memory["waiting"] != UInt64(held) { await Task.yield() }
         gate.open()
-        while await server.inspect({ $0.executor.waitingByteCount }) != 0 { await Task.yield() }
+        while await server.inspect({ $0.executor.state.waitingByteCount }) != 0 {
+            await Task.yield()
+        }
         // What nobody takes any more is gone with the handler.
         peer.close()
         #expect(await server.handlersEnded())
-        #expect(await server.inspect { $0.executor.waitingByteCount } == 0)
+        #expect(await server.inspect { $0.executor.state.waitingByteCount } == 0)
         await server.server.stop()
     }
 
