@@ -312,6 +312,20 @@ actor LoopActor {
         try await start.session.waitForMessage()
     }
 
+    /// Parks a task until less is buffered, or until it is cancelled.
+    ///
+    /// A closure has the isolation of an actor only if it is in a method of it and uses `self`: else
+    /// it would run, and park, on another thread.
+    func waitForRoom(_ start: AsyncSession.Start) async {
+        let mailbox = executor.mailbox
+        await withTaskCancellationHandler {
+            _ = self
+            await start.session.park(.room)
+        } onCancel: {
+            mailbox.post { _ in start.session.resumeWriters() }
+        }
+    }
+
     /// Sends a message for a task that runs elsewhere.
     func send(
         _ message: OwnedMessage,

@@ -108,14 +108,8 @@ extension AsyncSession {
     nonisolated(nonsending) func waitForWritable() async throws {
         if let end { throw end }
         try Task.checkCancellation()
-        let start = Start(session: self)
-        let mailbox = executor?.mailbox
         state.sentSinceSuspended = 0
-        await withTaskCancellationHandler {
-            await park(.room)
-        } onCancel: {
-            mailbox?.post { _ in start.session.resumeWriters() }
-        }
+        await loopActor?.waitForRoom(Start(session: self))
         if let end { throw end }
         try Task.checkCancellation()
     }

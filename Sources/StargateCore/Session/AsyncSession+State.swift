@@ -47,6 +47,7 @@ extension AsyncSession {
 
     /// Suspends the calling task, which is on the loop, until the session has it go on.
     nonisolated(nonsending) func park(_ wait: Wait) async {
+        checkIsHere()
         guard let lot = willPark(wait) else { return }
         await lot.park()
         checkParked()
