@@ -12,6 +12,9 @@ package final class ByteStream {
     package private(set) var isReset = false
     /// How many bytes were written so far.
     package private(set) var writtenByteCount: UInt64 = 0
+    private var isLending = false
+    /// Set when the reader went while bytes were lent to it.
+    private var readerLeft: ((_ hasUnreadBytes: Bool) -> Void)?
 
     package init(window: Int = .max) {
         self.window = window
@@ -47,11 +50,17 @@ package final class ByteStream {
         let range = readCount..<readCount + lent
         // A copy, because whoever reads may cut the stream while he does.
         let stable = bytes
+        isLending = true
         let used = unsafe stable.withUnsafeBytes { all in
             unsafe body(UnsafeRawBufferPointer(rebasing: all[range]))
         }
+        isLending = false
         guard !isReset else { return }
         readCount += min(used, lent)
+        if let left = readerLeft {
+            readerLeft = nil
+            return endReading(left)
+        }
         if readCount == bytes.count {
             bytes.removeAll(keepingCapacity: true)
             readCount = 0
@@ -67,6 +76,20 @@ package final class ByteStream {
         bytes = []
         readCount = 0
         return taken
+    }
+
+    /// The reader closes: nothing is read any more, and what is written is lost.
+    ///
+    /// - Parameter completion: told whether bytes were there that had not been read. Within a read
+    ///   that is known when the read is over.
+    package func endReading(_ completion: @escaping (_ hasUnreadBytes: Bool) -> Void) {
+        guard !isLending else {
+            readerLeft = completion
+            return
+        }
+        let hasUnreadBytes = count > 0
+        reset()
+        completion(hasUnreadBytes)
     }
 
     /// Cuts the stream: what waits is lost.

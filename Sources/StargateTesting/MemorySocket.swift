@@ -46,12 +46,9 @@ final class MemorySocket: VirtualSocket {
     func close(isReset: Bool) {
         isClosed = true
         // As the kernels do it: who closes before he has read everything resets the connection.
-        if isReset || input.count > 0 {
-            output.reset()
-        } else {
-            output.isEnded = true
+        input.endReading { [output] hasUnreadBytes in
+            if isReset || hasUnreadBytes { output.reset() } else { output.isEnded = true }
         }
-        input.reset()
     }
 
     // MARK: What the engine is told

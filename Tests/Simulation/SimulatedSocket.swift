@@ -89,8 +89,9 @@ final class SimulatedSocket: VirtualSocket {
         simulation.check(!isClosed, "socket \(number) is closed twice")
         isClosed = true
         simulation.trace.note("close", number, isReset ? 1 : 0)
-        if isReset || input.count > 0 { output.reset() } else { output.isEnded = true }
-        input.reset()
+        input.endReading { [output] hasUnreadBytes in
+            if isReset || hasUnreadBytes { output.reset() } else { output.isEnded = true }
+        }
     }
 
     // MARK: What the engine is told

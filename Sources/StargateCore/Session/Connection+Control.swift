@@ -15,6 +15,7 @@ extension Connection {
         switch header.opcode {
         case .ping: unsafe receivedPing(bytes)
         case .pong:
+            state.flags.remove(.expectsPong)
             if state.pingSentAt != 0, bytes.count == 0 { measureRoundTrip() }
             handler.ponged(unsafe bytes.bytes, on: WebSocket(self))
         default: unsafe receivedClose(bytes)
@@ -77,6 +78,7 @@ extension Connection {
             reason = unsafe String(decoding: text, as: UTF8.self)
         }
         loop.state.counters[.closeCodesReceived, CloseCodeClass(code).place] &+= 1
+        state.flags.insert(.heardClose)
         if state.phase == .open {
             countCloseSent(code)
             // RFC 6455 section 5.5.1: answered with the code that was received.
@@ -135,7 +137,7 @@ extension Connection {
     /// The connection is over for the application; what is buffered still leaves.
     ///
     /// RFC 6455 section 7.1.1: the server ends the TCP connection first, so that the client does not
-    /// have to keep its port in TIME_WAIT. Bytes that still arrive are read and thrown away, because
+    /// have to keep its port in TIME_WAIT. Bytes that may still arrive are read and thrown away, because
     /// closing with unread bytes would reset the connection and could take the Close frame with it.
     func end(_ code: CloseCode, _ reason: String) {
         state.phase = .ending
@@ -144,7 +146,8 @@ extension Connection {
         setDeadline(afterTicks: ticks.close)
         notifyClosed(code, reason)
         resumeReading()
-        shutDownWhenFlushed()
+        // At the end of a callback of its own that is done anyway, with what it sent.
+        if !state.flags.contains(.isProcessing) { shutDownWhenFlushed() }
     }
 
     /// Tells the handler, exactly once.

@@ -72,8 +72,21 @@ extension Connection {
         guard !state.flags.contains(.isShut), !isClient || state.version == .hixie75 else { return }
         // If it has to wait, this is called again when it has left.
         if let session = state.tls, !saidGoodbye(session) { return }
+        if peerIsDone {
+            // In its own callback there is more to do, and then this is called again.
+            if !state.flags.contains(.isProcessing) { endTransport(.endOfStream) }
+            return
+        }
         state.flags.insert(.isShut)
         loop.withTransport { $0.shutDown(self) }
+    }
+
+    /// Whether nothing can come from the peer that would make the kernel reset the connection if it
+    /// were closed now: it sent its Close frame, which RFC 6455 section 5.5.1 makes the last, and has
+    /// no ping left to answer. A system call less, and the peer hears of the end as early.
+    private var peerIsDone: Bool {
+        state.flags.contains(.heardClose) && !state.flags.contains(.expectsPong)
+            && state.tls == nil && !state.version.isHixie && !isClient
     }
 
     /// Whether nothing follows what is buffered. To close a draft-hixie-75 connection is to end
@@ -218,6 +231,7 @@ extension Connection {
     func ping(_ payload: UnsafeRawBufferPointer) {
         guard state.phase == .open, !state.version.isHixie else { return }
         loop.state.counters[Counter.controlFramesSent] &+= 1
+        state.flags.insert(.expectsPong)
         unsafe sendFrame(0x80 | Opcode.ping.rawValue, payload)
     }
 }

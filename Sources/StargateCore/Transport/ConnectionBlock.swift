@@ -128,6 +128,11 @@ struct ConnectionFlags: OptionSet {
     /// It sends much in few frames, so that a whole receive buffer of it may be read at once.
     static let readsMuch = ConnectionFlags(rawValue: 1 << 16)
 
+    /// The peer has sent its Close frame.
+    static let heardClose = ConnectionFlags(rawValue: 1 << 17)
+    /// A ping was sent, and no pong has come since.
+    static let expectsPong = ConnectionFlags(rawValue: 1 << 18)
+
     static let isPaused: ConnectionFlags = [.isPausedByApplication, .isPausedByOutput]
     /// The next frame must not be processed. A constant, because it is asked for every frame.
     static let stopsFrames: ConnectionFlags = [.isPausedByApplication, .isCondemned]
