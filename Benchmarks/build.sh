@@ -111,7 +111,8 @@ uwebsockets_epoll() {
             "$objects"/*.o -o "$out/bin/uwebsockets-epoll" -lssl -lcrypto -lz
 }
 
-ours="$out/bin/stargate-bench serve --port {port} --loops 1"
+# Peers that are silent are pinged after two minutes, as by most of the others.
+ours="$out/bin/stargate-bench serve --port {port} --loops 1 --keep-alive 2m"
 ours+=" {tls: --tls-cert $out/certificate.pem --tls-key $out/key.pem} {broadcast:}"
 server stargate "$ours {deflate: --deflate shared} {dedicated: --deflate dedicated}" stargate
 server uwebsockets "$out/bin/uwebsockets {port} $everything" uwebsockets

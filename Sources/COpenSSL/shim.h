@@ -25,6 +25,18 @@ static inline int stargate_ssl_ctx_set_versions(SSL_CTX *context, int minimum, i
 static inline void stargate_ssl_ctx_set_mode(SSL_CTX *context) {
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                   SSL_MODE_ENABLE_PARTIAL_WRITE);
+    // A record with one read instead of two.
+    SSL_CTX_set_read_ahead(context, 1);
+}
+
+// Whether buffers are kept between records. Those that are empty go at once when they are not.
+static inline void stargate_ssl_keep_buffers(SSL *ssl, int keeps) {
+    if (keeps) {
+        SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    } else {
+        SSL_set_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+        SSL_free_buffers(ssl);
+    }
 }
 
 static inline void stargate_ssl_ctx_set_options(SSL_CTX *context) {

@@ -19,6 +19,14 @@ struct LimitOptions: ParsableArguments {
 
     @Option(
         help: ArgumentHelp(
+            "Ping a peer that was silent for this long (20s); 0 for never.",
+            valueName: "time"
+        )
+    )
+    var keepAlive: TimeSpan?
+
+    @Option(
+        help: ArgumentHelp(
             "What connections may hold in all; near it the largest are ended with 1013.",
             valueName: "bytes"
         )
@@ -48,6 +56,9 @@ struct LimitOptions: ParsableArguments {
         configuration.maxConnectionsPerAddress = maxConnectionsPerAddress
         configuration.handshakesPerSecondPerAddress = handshakeRatePerAddress
         configuration.maxMessagesPerSecond = maxMessageRate
+        if let keepAlive {
+            configuration.keepAliveInterval = keepAlive == .zero ? nil : keepAlive.duration
+        }
         if let memoryBudget { configuration.memoryBudget = memoryBudget.bytes }
     }
 }

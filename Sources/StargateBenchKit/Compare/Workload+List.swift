@@ -47,8 +47,8 @@ extension Workload {
         ),
         Workload(
             name: "idle",
-            title: "resident memory of the server for each of 5,000 idle connections",
-            arguments: words("idle -c 5000"),
+            title: "resident memory of the server for each of 10,000 idle connections",
+            arguments: words("idle -c 10000"),
             measure: .memory
         ),
         Workload(

@@ -28,7 +28,7 @@ struct Workload: Equatable, Sendable {
         switch measure {
         case .cpuTime: ["-d", "\(slice.nanoseconds / 1000)us", "--warmup", "150ms"]
         case .memory: ["-d", "1s"]
-        // Longer than the usual times between two pings, so that a round of them is in it.
+        // Long enough for what a server does once in a while.
         case .idleTime: ["-d", "25s"]
         }
     }

@@ -168,6 +168,7 @@ extension Connection {
         if silence < ticks.keepAlive { return armKeepAlive() }
         state.compression?.releaseIdleMemory()
         accountCompression()
+        releaseTLSBuffers()
         state.flags.insert(.awaitsPong)
         // Every bit but the last is the time: 0 would say that there is no ping.
         state.pingSentAt = loop.eventLoop.milliseconds | 1

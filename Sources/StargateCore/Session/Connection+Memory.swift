@@ -30,6 +30,7 @@ extension Connection {
         byteCount &+= state.subscriptions?.queue.byteCount ?? 0
         if let tls = state.tls {
             byteCount &+= TLSSession.typicalByteCount &+ tls.parked.capacity
+            if tls.keepsBuffers { byteCount &+= TLSSession.bufferByteCount }
             byteCount &+= tls.refused?.queue.byteCount ?? 0
         }
         if let session = state.handler as? AsyncSession { byteCount &+= session.waitingByteCount }

@@ -94,7 +94,10 @@ extension Connection {
                 if case .needsRoom = step { continue }
                 break
             }
-            if filled > 0 { receivedPlaintext(filled) }
+            if filled > 0 {
+                if !session.keepsBuffers { noteRead(session) }
+                receivedPlaintext(filled)
+            }
             switch step {
             case .done: if space.count == 0 { return condemn() }
             case .needsInput, .needsRoom: return
@@ -102,6 +105,28 @@ extension Connection {
             case .failed(let error): return failTLS(error)
             }
         }
+    }
+
+    // MARK: Buffers between records
+
+    /// A session that is read often keeps its buffers, if not too many do.
+    private func noteRead(_ session: TLSSession) {
+        session.readCount &+= 1
+        guard session.readCount >= TLSSession.busyReadCount, let shared = loop.state.tls,
+            shared.busySessionCount < LoopTLS.busySessionCountMax
+        else { return }
+        shared.busySessionCount += 1
+        session.keepsBuffers = true
+        loop.state.memory.tls &+= TLSSession.bufferByteCount
+    }
+
+    /// The peer is silent, or gone: gives the buffers of its session back.
+    func releaseTLSBuffers() {
+        guard let session = state.tls, session.keepsBuffers else { return }
+        session.keepsBuffers = false
+        session.readCount = 0
+        loop.state.tls?.busySessionCount -= 1
+        loop.state.memory.tls &-= TLSSession.bufferByteCount
     }
 
     private func established(_ session: TLSSession) {

@@ -181,6 +181,7 @@ extension Connection {
     /// The socket is closed: gives back all that the session has of the loop's.
     func discardTLS(_ session: TLSSession) {
         discardRefused(session)
+        releaseTLSBuffers()
         loop.state.buffers.give(&session.parked)
         state.tls = nil
         loop.state.memory.tls &-= TLSSession.typicalByteCount

@@ -12,6 +12,10 @@ final class LoopTLS {
     let receiveSpace: UnsafeMutableRawBufferPointer
     /// Where short runs of plaintext are put together to one record.
     let staging: UnsafeMutableRawBufferPointer
+    /// The most sessions that keep their buffers between records: 8 MiB of a loop.
+    static let busySessionCountMax = 256
+    /// How many do.
+    var busySessionCount = 0
     /// How many handshakes were answered in this turn.
     var handshakeCount = 0
     /// Clients whose turn has not come, first come first.

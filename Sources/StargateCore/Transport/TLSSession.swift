@@ -8,6 +8,10 @@ internal import COpenSSL
 final class TLSSession {
     /// What OpenSSL keeps for a session between records, as measured: an estimate for the accounts.
     static let typicalByteCount = 16 << 10
+    /// What its two buffers come to, where it keeps them between records.
+    static let bufferByteCount = 34 << 10
+    /// How many reads make a session a busy one.
+    static let busyReadCount = 16
 
     /// What one step came to.
     enum Step {
@@ -41,10 +45,19 @@ final class TLSSession {
     var parked = PooledBuffer.empty
     /// Where the client keeps this peer's sessions.
     let sessionKey: String?
+    /// How often plaintext was read, as long as that matters.
+    var readCount = 0
+    /// Whether OpenSSL keeps its buffers for this session between records: to allocate them for each
+    /// costs a busy one a seventh of its instructions, and to keep them costs an idle one its place.
+    var keepsBuffers = false {
+        didSet { unsafe stargate_ssl_keep_buffers(ssl, keepsBuffers ? 1 : 0) }
+    }
 
     /// Messages of the peer that cost work and carry nothing: KeyUpdates, attempts to renegotiate.
     private var idleWorkCount = 0
     private var plaintextByteCount = 0
+    /// The peer gave up. OpenSSL counts that as a goodbye, too.
+    private var heardFatalAlert = false
     /// RFC 8446 leaves the count open. Nobody needs a second key in the first sixteen megabytes, and
     /// AES-GCM needs it after hundreds of gigabytes.
     private static let idleWorkCountMax = 32
@@ -109,7 +122,7 @@ final class TLSSession {
         guard isHandshaking else { return outOfPhase }
         ERR_clear_error()
         let status = unsafe pipe.withInput(&input) { unsafe SSL_do_handshake(ssl) }
-        guard status == 1 else { return judge(status, "TLS handshake") }
+        guard status == 1 else { return judgeHandshake(status) }
         phase = .established
         return .done(0)
     }
@@ -122,7 +135,6 @@ final class TLSSession {
         guard isEstablished else { return outOfPhase }
         // OpenSSL would allocate a buffer for a record only to find that there is none.
         if unsafe input.isEmpty, unsafe SSL_has_pending(ssl) == 0 { return .needsInput }
-        ERR_clear_error()
         let room = Int32(clamping: space.count)
         let count = unsafe pipe.withInput(&input) { unsafe SSL_read(ssl, space.baseAddress, room) }
         // What callbacks found is judged here, because they cannot fail the session themselves.
@@ -131,7 +143,7 @@ final class TLSSession {
                 TLSError(.protocolViolation, "the peer sends handshake messages without an end")
             )
         }
-        guard count > 0 else { return judge(count, "TLS connection") }
+        guard count > 0 else { return judge() }
         plaintextByteCount &+= Int(count)
         return .done(Int(count))
     }
@@ -139,9 +151,8 @@ final class TLSSession {
     /// Encrypts at most one record of `bytes`, which must not be empty.
     func write(_ bytes: UnsafeRawBufferPointer) -> Step {
         guard isEstablished else { return outOfPhase }
-        ERR_clear_error()
         let count = unsafe SSL_write(ssl, bytes.baseAddress, Int32(clamping: bytes.count))
-        return count > 0 ? .done(Int(count)) : judge(count, "TLS connection")
+        return count > 0 ? .done(Int(count)) : judge()
     }
 
     /// Says that nothing follows, once: a close_notify.
@@ -160,13 +171,28 @@ final class TLSSession {
         }
     }
 
-    private func judge(_ status: Int32, _ stage: String) -> Step {
+    /// Finds out why OpenSSL did not go on with the handshake.
+    private func judgeHandshake(_ status: Int32) -> Step {
         switch unsafe SSL_get_error(ssl, status) {
         case SSL_ERROR_WANT_READ: return .needsInput
         case SSL_ERROR_WANT_WRITE: return .needsRoom
         case SSL_ERROR_ZERO_RETURN: return .ended
-        default: return fail(unsafe TLSError.ofSession(ssl, during: stage))
+        default: return fail(unsafe TLSError.ofSession(ssl, during: "TLS handshake"))
         }
+    }
+
+    /// Finds out why OpenSSL read or wrote nothing.
+    ///
+    /// Not by `SSL_get_error`, which takes any error on the thread's list for the session's: to clear
+    /// that list before every record would cost a thirtieth of it.
+    private func judge() -> Step {
+        switch unsafe SSL_want(ssl) {
+        case SSL_READING: return .needsInput
+        case SSL_WRITING: return .needsRoom
+        default: break
+        }
+        if peerSaidGoodbye, !heardFatalAlert { return .ended }
+        return fail(unsafe TLSError.ofSession(ssl, during: "TLS connection"))
     }
 
     private func fail(_ error: TLSError) -> Step {
@@ -176,6 +202,9 @@ final class TLSSession {
 
     /// OpenSSL passed a place in its state machine.
     private func noted(_ place: Int32, _ value: Int32) {
+        if place & SSL_CB_READ_ALERT == SSL_CB_READ_ALERT, value >> 8 == SSL3_AL_FATAL {
+            heardFatalAlert = true
+        }
         guard isEstablished else { return }
         if place & SSL_CB_LOOP != 0 {
             let state = unsafe SSL_get_state(ssl)
