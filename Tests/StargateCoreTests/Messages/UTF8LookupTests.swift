@@ -1,5 +1,5 @@
 #if arch(x86_64)
-import CUTF8
+import CVector
 import Testing
 
 @testable import StargateCore
