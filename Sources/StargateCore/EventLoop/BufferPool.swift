@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// A run of raw memory lent by a loop's ``BufferPool``, with the count of bytes used so far.
 ///
 /// A plain value: whoever holds it gives it back exactly once, on the same loop.
@@ -60,18 +62,22 @@ struct BufferPool {
     private typealias Counts = InlineArray<13, Int32>
 
     /// The lists of free buffers; the first word of a free buffer points to the next one.
-    private var free: [UnsafeMutableRawPointer?]
+    private var lists: [UnsafeMutableRawPointer?]
     /// How long these lists are, and how short they were at the least since the last ``trim()``: so
     /// many of their buffers nobody needed.
     private var counts = Counts(repeating: 0)
     private var unusedCounts = Counts(repeating: 0)
     private(set) var retainedByteCount = 0
+    /// What may be kept, see ``limitRetention(to:)``.
+    private var retainedByteCountMax = Self.retainedByteCountMax
+    /// From which length on buffers are mappings of their own.
+    private var mappedByteCountMin = Int.max
     private(set) var lentByteCount = 0
     /// How much of that output queues hold; they account for it.
     var outputByteCount = 0
 
     init() {
-        unsafe free = unsafe Array(
+        unsafe lists = unsafe Array(
             repeating: nil,
             count: Self.largestShift - Self.smallestShift + 1
         )
@@ -82,7 +88,7 @@ struct BufferPool {
         guard capacity < 1 << Self.largestShift &- Self.slack else { return false }
         let needed = capacity &+ Self.slack
         let shift = max(Self.smallestShift, Int.bitWidth - (needed - 1).leadingZeroBitCount)
-        return unsafe free[shift - Self.smallestShift] != nil
+        return unsafe lists[shift - Self.smallestShift] != nil
     }
 
     /// Lends a buffer of at least `capacity` bytes, which is 1 or more.
@@ -92,15 +98,14 @@ struct BufferPool {
         let byteCount = shift <= Self.largestShift ? 1 << shift : needed
         lentByteCount += byteCount
         let list = shift - Self.smallestShift
-        if shift <= Self.largestShift, let buffer = unsafe free[list] {
-            unsafe free[list] = unsafe buffer.load(as: UnsafeMutableRawPointer?.self)
+        if shift <= Self.largestShift, let buffer = unsafe lists[list] {
+            unsafe lists[list] = unsafe buffer.load(as: UnsafeMutableRawPointer?.self)
             retainedByteCount -= byteCount
             counts[list] &-= 1
             unusedCounts[list] = min(unusedCounts[list], counts[list])
             return unsafe PooledBuffer(base: buffer, capacity: byteCount - Self.slack)
         }
-        let fresh = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: 16)
-        return unsafe PooledBuffer(base: fresh, capacity: byteCount - Self.slack)
+        return unsafe PooledBuffer(base: allocate(byteCount), capacity: byteCount - Self.slack)
     }
 
     /// Takes a buffer back and empties `buffer`; an empty one may be given too.
@@ -111,13 +116,13 @@ struct BufferPool {
         lentByteCount -= byteCount
         let shift = byteCount.trailingZeroBitCount
         let isPooled = byteCount == 1 << shift && shift <= Self.largestShift
-        guard isPooled, retainedByteCount + byteCount <= Self.retainedByteCountMax else {
-            unsafe base.deallocate()
+        guard isPooled, retainedByteCount + byteCount <= retainedByteCountMax else {
+            unsafe free(base, byteCount)
             return
         }
         let list = shift - Self.smallestShift
-        unsafe base.storeBytes(of: free[list], as: UnsafeMutableRawPointer?.self)
-        unsafe free[list] = unsafe base
+        unsafe base.storeBytes(of: lists[list], as: UnsafeMutableRawPointer?.self)
+        unsafe lists[list] = unsafe base
         retainedByteCount += byteCount
         counts[list] &+= 1
     }
@@ -150,10 +155,48 @@ struct BufferPool {
     }
 
     private mutating func removeFirst(of list: Int) {
-        guard let buffer = unsafe free[list] else { return }
-        unsafe free[list] = unsafe buffer.load(as: UnsafeMutableRawPointer?.self)
-        unsafe buffer.deallocate()
+        guard let buffer = unsafe lists[list] else { return }
+        unsafe lists[list] = unsafe buffer.load(as: UnsafeMutableRawPointer?.self)
+        let byteCount = 1 << (list + Self.smallestShift)
+        unsafe free(buffer, byteCount)
         counts[list] &-= 1
-        retainedByteCount -= 1 << (list + Self.smallestShift)
+        retainedByteCount -= byteCount
+    }
+}
+
+// MARK: Memory
+
+extension BufferPool {
+    /// Keeps no more than so much for later. If that is little, because the server may not hold
+    /// much, large buffers are mappings of their own: the allocator keeps what is freed in pieces
+    /// that fit nobody, and the process would grow past its budget. Before anything is lent.
+    mutating func limitRetention(to byteCount: Int) {
+        guard byteCount < Self.retainedByteCountMax, lentByteCount == 0, retainedByteCount == 0
+        else { return }
+        retainedByteCountMax = byteCount
+        mappedByteCountMin = 256 << 10
+    }
+
+    private func allocate(_ byteCount: Int) -> UnsafeMutableRawPointer {
+        guard byteCount >= mappedByteCountMin else {
+            return .allocate(byteCount: byteCount, alignment: 16)
+        }
+        let mapping = unsafe mmap(
+            nil,
+            byteCount,
+            PROT_READ | PROT_WRITE,
+            MAP_PRIVATE | MAP_ANONYMOUS,
+            -1,
+            0
+        )
+        guard let mapping = unsafe mapping, unsafe mapping != MAP_FAILED else {
+            fatalError("out of memory")
+        }
+        return unsafe mapping
+    }
+
+    private func free(_ base: UnsafeMutableRawPointer, _ byteCount: Int) {
+        guard byteCount >= mappedByteCountMin else { return unsafe base.deallocate() }
+        unsafe munmap(base, byteCount)
     }
 }

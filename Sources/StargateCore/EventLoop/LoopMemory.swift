@@ -6,6 +6,8 @@ struct LoopMemory {
     var tls = 0
     /// Bodies of HTTP requests that are on the way.
     var bodies = 0
+    /// The queues of publications, without what waits in them.
+    var publications = 0
 }
 
 extension EventLoop {
@@ -16,7 +18,10 @@ extension EventLoop {
         let received = loop.state.buffers.lentByteCount &- loop.state.buffers.outputByteCount
         var total = publish(.connections, loop.state.slab.byteCount)
         total &+= publish(.received, received)
-        total &+= publish(.output, loop.state.buffers.outputByteCount)
+        total &+= publish(
+            .output,
+            loop.state.buffers.outputByteCount &+ loop.state.memory.publications
+        )
         total &+= publish(.compression, loop.state.memory.compression)
         total &+= publish(.tls, loop.state.memory.tls)
         total &+= publish(.bodies, loop.state.memory.bodies)

@@ -35,12 +35,16 @@ final class MemoryBudget: Sendable {
         meters.withLock { $0.append(meter) }
     }
 
-    /// What is held now.
+    /// What is held now, by the loops and in publications, which belong to none of them.
     var usedByteCount: Int {
+        held.byteCount &+ EncodedFrame.liveByteCount.load(ordering: .relaxed)
+    }
+
+    private var held: (byteCount: Int, loopCount: Int) {
         let meters = meters.withLock { $0 }
         var held: UInt64 = 0
         for meter in meters { held &+= meter.counts.heldByteCount }
-        return Int(clamping: held) &+ EncodedFrame.liveByteCount.load(ordering: .relaxed)
+        return (Int(clamping: held), meters.count)
     }
 
     /// At 95 of 100 nobody is let in: those who are there need the rest.
@@ -49,21 +53,31 @@ final class MemoryBudget: Sendable {
     /// At 98 of 100 those who hold the most have to go.
     var isExhausted: Bool { isUsed(98) }
 
+    /// What may be held when loops look: less than the budget by what they may take in a turn
+    /// before they do, and while a message moves to a larger buffer.
+    private var limit: Int? { byteCount.map { $0 - min(4 << 20, $0 / 16) } }
+
     private func isUsed(_ percentage: Int) -> Bool {
-        guard let byteCount else { return false }
-        return usedByteCount / 100 >= byteCount / 10_000 * percentage
+        guard let limit else { return false }
+        return usedByteCount / 100 >= limit / 10_000 * percentage
     }
 
     /// How much is to be set free until no more than so much of 100 is used.
     func excessByteCount(over percentage: Int) -> Int {
-        guard let byteCount else { return 0 }
-        return max(0, usedByteCount - byteCount / 100 * percentage)
+        guard let limit else { return 0 }
+        return max(0, usedByteCount - limit / 100 * percentage)
     }
 
-    /// A loop's fair share.
+    /// A loop's fair share of what loops hold: one of them holds as much, however much is published.
     var shareByteCount: Int {
-        let count = meters.withLock { $0.count }
-        return usedByteCount / max(1, count)
+        let held = held
+        return held.byteCount / max(1, held.loopCount)
+    }
+
+    /// What a loop may keep of buffers that nobody uses, beside what is held: little of a small
+    /// budget, all loops taken together.
+    func spareByteCountMax(loopCount: Int) -> Int {
+        min(BufferPool.retainedByteCountMax, (byteCount ?? .max) / 16 / max(1, loopCount))
     }
 }
 

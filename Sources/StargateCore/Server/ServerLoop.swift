@@ -73,6 +73,10 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
         server.memoryBudget.add(eventLoop.meter)
         eventLoop.noticeableByteCount = server.memoryBudget.noticeableByteCount
         eventLoop.memoryGuard = MemoryGuard(server.memoryBudget, compression)
+        let loopCount = server.configuration.loopCount ?? LoopGroup.processorCount
+        loop.state.buffers.limitRetention(
+            to: server.memoryBudget.spareByteCountMax(loopCount: loopCount)
+        )
     }
 
     deinit {

@@ -154,7 +154,7 @@ extension Connection {
         }
         guard ticks.keepAlive != DeadlineTable.never else { return }
         // A paused connection cannot hear pongs, so it is not judged by them.
-        if state.flags.contains(.isPausedByApplication) {
+        if !state.flags.isDisjoint(with: [.isPausedByApplication, .isPausedByTopics]) {
             return setDeadline(afterTicks: ticks.keepAlive)
         }
         if state.flags.contains(.isPausedByOutput), let outbound = state.outbound {

@@ -27,7 +27,9 @@ extension Connection {
     var heldByteCount: Int {
         var byteCount = state.compression?.accountedByteCount ?? 0
         byteCount &+= state.outbound?.queue.byteCount ?? 0
-        byteCount &+= state.subscriptions?.queue.byteCount ?? 0
+        if let subscriptions = state.subscriptions {
+            byteCount &+= subscriptions.queue.byteCount &+ subscriptions.accountedByteCount
+        }
         if let tls = state.tls {
             byteCount &+= TLSSession.typicalByteCount &+ tls.parked.capacity
             if tls.keepsBuffers { byteCount &+= TLSSession.bufferByteCount }

@@ -29,7 +29,7 @@ extension Connection {
         guard let sent = written else { return 0 }
         // What the kernel has begun to take must follow; one at least, so that something waits.
         let begun = run.begun(after: sent)
-        outboundQueue().queue.append(run.frame, from: sent, to: begun.end, &loop.state.buffers)
+        outboundQueue().queue.refer(to: begun.last, from: begun.last.count &- (begun.end &- sent))
         loop.state.counters[Counter.messagesSent] &+= UInt64(truncatingIfNeeded: begun.count)
         becomeBlocked()
         return begun.count

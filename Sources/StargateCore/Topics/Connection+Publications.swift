@@ -13,7 +13,7 @@ extension Connection {
 
     /// Takes a publication for this subscriber. Calls nothing of the application's.
     func deliver(
-        _ publication: Publication,
+        _ place: PublicationPlace,
         _ receipt: PublicationReceipt?,
         _ policy: SlowConsumerPolicy,
         _ subscriptions: Subscriptions,
@@ -22,14 +22,15 @@ extension Connection {
         guard state.phase == .open, !subscriptions.hasOverflown else { return }
         // What only waits for the end of this turn is offered to the kernel first.
         if !state.flags.contains(.isBlocked),
-            subscriptions.queue.isFull(for: publication, limits: limits)
+            subscriptions.queue.isFull(for: place.publication, limits: limits)
         {
             writePublications(subscriptions)
             guard state.phase == .open else { return }
         }
         let isBlocked = !state.flags.isDisjoint(with: [.isBlocked, .sendsFragments])
+        defer { accountQueue(subscriptions) }
         let outcome = subscriptions.queue.append(
-            publication,
+            place,
             policy,
             isBlocked: isBlocked,
             publisherWaits: receipt != nil,
@@ -51,6 +52,13 @@ extension Connection {
             countDropped(1 + subscriptions.queue.removeAll(), policy, subscriptions)
         }
         if !isBlocked { askForAttention() }
+    }
+
+    /// Brings the loop's account up to date with what a queue itself takes.
+    private func accountQueue(_ subscriptions: Subscriptions) {
+        let byteCount = subscriptions.queue.ownByteCount
+        loop.state.memory.publications &+= byteCount &- subscriptions.accountedByteCount
+        subscriptions.accountedByteCount = byteCount
     }
 
     private func countDropped(
@@ -80,7 +88,7 @@ extension Connection {
                 fail(.tryAgainLater, "messages came faster than they were read")
             }
         } else if subscriptions.entries.isEmpty, subscriptions.queue.isEmpty {
-            state.subscriptions = nil
+            forget(subscriptions)
         }
     }
 
@@ -89,7 +97,10 @@ extension Connection {
         guard state.phase == .open, !subscriptions.queue.isEmpty,
             !state.flags.contains(.sendsFragments)
         else { return }
-        defer { letPublishersGoIfCaughtUp(subscriptions) }
+        defer {
+            letPublishersGoIfCaughtUp(subscriptions)
+            accountQueue(subscriptions)
+        }
         // What was sent before leaves before.
         if loop.state.cork.owner == self { flushCork() }
         let batchByteCount = max(1, publicationBatchByteCount)
@@ -121,6 +132,11 @@ extension Connection {
         guard let subscriptions = state.subscriptions else { return }
         topics?.leave(subscriptions)
         subscriptions.letPublishersGo()
+        forget(subscriptions)
+    }
+
+    private func forget(_ subscriptions: Subscriptions) {
+        loop.state.memory.publications &-= subscriptions.accountedByteCount
         state.subscriptions = nil
     }
 

@@ -7,8 +7,8 @@ final class Publication: Sendable {
     /// The connection that does not get it, because it published it.
     let exception: ConnectionID?
 
-    /// What a queue has to hold for it, with the object itself.
-    var cost: Int { message.byteCount &+ 128 }
+    /// What it takes of memory, with the objects themselves.
+    var cost: Int { message.byteCount &+ 256 }
 
     init(
         _ message: PreparedMessage,

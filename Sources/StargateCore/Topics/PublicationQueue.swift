@@ -10,13 +10,40 @@ struct PublicationLimits {
 
 /// The publications that wait for one connection, in the order in which they will be sent.
 struct PublicationQueue {
+    /// Publications that lie on one page and came one after the other. Those that may be replaced
+    /// have an entry each.
     private struct Entry {
-        /// Nil where one was taken out of the middle.
-        var publication: Publication?
+        /// Nil when none of them waits any more.
+        private var page: PublicationPage?
+        /// The places of those that wait.
+        private var places: UInt32
         let policy: SlowConsumerPolicy
 
-        var mayBeDropped: Bool {
-            publication != nil && (policy == .dropOldest || policy == .latest)
+        init(_ place: PublicationPlace, _ policy: SlowConsumerPolicy) {
+            page = place.page
+            places = 1 &<< UInt32(truncatingIfNeeded: place.index)
+            self.policy = policy
+        }
+
+        var isEmpty: Bool { page == nil }
+
+        var mayBeDropped: Bool { !isEmpty && (policy == .dropOldest || policy == .latest) }
+
+        /// The oldest.
+        var first: Publication? { page?.publications[places.trailingZeroBitCount] }
+
+        mutating func removeFirst() {
+            places &= places &- 1
+            if places == 0 { page = nil }
+        }
+
+        /// Takes in a publication that comes right behind, if it lies on the same page.
+        mutating func extend(_ place: PublicationPlace, _ policy: SlowConsumerPolicy) -> Bool {
+            guard page === place.page, policy == self.policy, policy != .latest else {
+                return false
+            }
+            places |= 1 &<< UInt32(truncatingIfNeeded: place.index)
+            return true
         }
     }
 
@@ -39,11 +66,22 @@ struct PublicationQueue {
 
     private var entries: [Entry] = []
     private var head = 0
+    /// How many entries from there on are not empty.
+    private var entryCount = 0
     private(set) var count = 0
     private(set) var byteCount = 0
     /// Where the latest publication of a subject waits. Made when the peer is blocked and a
     /// publication comes that may take another's place.
     private var places: [Publication.Subject: Int]?
+
+    /// What the queue itself takes of memory, and not what waits in it, which all share.
+    var ownByteCount: Int {
+        entries.capacity &* MemoryLayout<Entry>.stride
+            &+ (places?.capacity ?? 0) &* Self.subjectByteCount
+    }
+
+    private static let subjectByteCount =
+        MemoryLayout<Publication.Subject>.stride + MemoryLayout<Int>.stride
 
     var isEmpty: Bool { count == 0 }
 
@@ -57,27 +95,28 @@ struct PublicationQueue {
     /// Adds a publication by the rules of its policy.
     ///
     /// - Parameters:
-    ///   - publication: the newest.
+    ///   - place: where the newest lies.
     ///   - policy: that of the subscription it comes by.
     ///   - isBlocked: whether the peer is slow at this moment; else nothing is conflated.
     ///   - publisherWaits: whether the publisher sends no more before there is room.
     ///   - limits: what may wait.
     /// - Returns: what became of it and of others.
     mutating func append(
-        _ publication: Publication,
+        _ place: PublicationPlace,
         _ policy: SlowConsumerPolicy,
         isBlocked: Bool,
         publisherWaits: Bool = false,
         limits: PublicationLimits
     ) -> Outcome {
-        if policy == .latest, isBlocked, replace(publication) {
+        let publication = place.publication
+        if policy == .latest, isBlocked, replace(publication, by: place) {
             return .conflated(dropped: dropOldest(downTo: limits))
         }
         var dropped = 0
         while isFull(for: publication, limits: limits) {
             switch policy {
             case .wait where publisherWaits:
-                add(publication, policy)
+                add(place, publication, policy)
                 return .exceeding
             case .close, .wait: return .overflow
             case .dropNewest: return .dropped(1)
@@ -86,14 +125,22 @@ struct PublicationQueue {
                 dropped += 1
             }
         }
-        add(publication, policy)
+        add(place, publication, policy)
         return .queued(dropped: dropped)
     }
 
-    private mutating func add(_ publication: Publication, _ policy: SlowConsumerPolicy) {
-        entries.append(Entry(publication: publication, policy: policy))
+    private mutating func add(
+        _ place: PublicationPlace,
+        _ publication: Publication,
+        _ policy: SlowConsumerPolicy
+    ) {
         count += 1
         byteCount += publication.message.byteCount
+        let last = entries.count - 1
+        if last < head || !entries[last].extend(place, policy) {
+            entries.append(Entry(place, policy))
+            entryCount += 1
+        }
         places?[publication.subject] = policy == .latest ? entries.count - 1 : nil
     }
 
@@ -105,15 +152,24 @@ struct PublicationQueue {
     /// Takes the first publication out.
     mutating func popFirst() -> Publication? {
         while head < entries.count {
-            let publication = entries[head].publication
-            entries[head].publication = nil
+            if let publication = removeFirst(of: head) { return publication }
             head += 1
-            guard let publication else { continue }
-            forget(publication, at: head - 1)
-            if count == 0 { removeAll() } else { compactIfSparse() }
-            return publication
         }
         return nil
+    }
+
+    /// Takes the oldest publication out of an entry; nil if it is empty.
+    private mutating func removeFirst(of place: Int) -> Publication? {
+        guard let publication = entries[place].first else { return nil }
+        entries[place].removeFirst()
+        count -= 1
+        byteCount -= publication.message.byteCount
+        if places?[publication.subject] == place { places?[publication.subject] = nil }
+        if entries[place].isEmpty {
+            entryCount -= 1
+            if count == 0 { removeAll() } else { compactIfSparse() }
+        }
+        return publication
     }
 
     /// Forgets everything. Returns how many were left.
@@ -122,6 +178,7 @@ struct PublicationQueue {
         let left = count
         entries.removeAll(keepingCapacity: entries.capacity <= Self.keptCapacity)
         head = 0
+        entryCount = 0
         count = 0
         byteCount = 0
         places = nil
@@ -132,19 +189,19 @@ struct PublicationQueue {
 
     /// Puts the publication where the latest one of its subject waits, if one does. It keeps that
     /// place in the order: else what changes often would never be sent, or nothing else would.
-    private mutating func replace(_ publication: Publication) -> Bool {
+    private mutating func replace(_ publication: Publication, by place: PublicationPlace) -> Bool {
         if places == nil { index() }
-        guard let place = places?[publication.subject], let before = entries[place].publication
+        guard let position = places?[publication.subject], let before = entries[position].first
         else { return false }
-        entries[place].publication = publication
         byteCount += publication.message.byteCount - before.message.byteCount
+        entries[position] = Entry(place, .latest)
         return true
     }
 
     private mutating func index() {
         var places: [Publication.Subject: Int] = [:]
         for place in head..<entries.count where entries[place].policy == .latest {
-            if let publication = entries[place].publication { places[publication.subject] = place }
+            if let publication = entries[place].first { places[publication.subject] = place }
         }
         self.places = places
     }
@@ -153,13 +210,8 @@ struct PublicationQueue {
 
     /// Drops the oldest publication that may be. Returns false if there is none.
     private mutating func dropOldest() -> Bool {
-        guard let place = entries[head...].firstIndex(where: \.mayBeDropped),
-            let publication = entries[place].publication
-        else { return false }
-        entries[place].publication = nil
-        forget(publication, at: place)
-        compactIfSparse()
-        return true
+        guard let place = entries[head...].firstIndex(where: \.mayBeDropped) else { return false }
+        return removeFirst(of: place) != nil
     }
 
     private mutating func dropOldest(downTo limits: PublicationLimits) -> Int {
@@ -168,16 +220,10 @@ struct PublicationQueue {
         return dropped
     }
 
-    private mutating func forget(_ publication: Publication, at place: Int) {
-        count -= 1
-        byteCount -= publication.message.byteCount
-        if places?[publication.subject] == place { places?[publication.subject] = nil }
-    }
-
-    /// Closes the gaps when there are more of them than publications.
+    /// Closes the gaps when there are more of them than entries.
     private mutating func compactIfSparse() {
-        guard entries.count > 2 * count + 32 else { return }
-        entries = entries[head...].filter { $0.publication != nil }
+        guard entries.count > 2 * entryCount + 32 else { return }
+        entries = entries[head...].filter { !$0.isEmpty }
         head = 0
         if places != nil { index() }
     }

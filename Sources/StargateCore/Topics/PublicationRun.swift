@@ -41,15 +41,16 @@ struct PublicationRun {
         }
     }
 
-    /// The publications that have begun, when so many bytes have left, and where the last ends; at
-    /// least one.
-    func begun(after sent: Int) -> (count: Int, end: Int) {
+    /// The publications that have begun, at least one, when so many bytes have left: how many, the
+    /// frame of the last, and where it ends. All but that have left.
+    func begun(after sent: Int) -> (count: Int, last: EncodedFrame, end: Int) {
         var end = 0
         for (index, delivery) in deliveries.enumerated() {
-            end += delivery.publication.message.plain.count
-            if end > sent { return (index + 1, end) }
+            let last = delivery.publication.message.plain
+            end += last.count
+            if end > sent { return (index + 1, last, end) }
         }
-        return (count, end)
+        return (count, frame, frame.count)
     }
 
     /// What the run costs for each subscriber, a write of something short being 1.

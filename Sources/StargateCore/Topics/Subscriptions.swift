@@ -10,6 +10,8 @@ final class Subscriptions {
     var entries: [Entry] = []
     /// Published and not written yet.
     var queue = PublicationQueue()
+    /// What the loop's account says of the queue's own memory.
+    var accountedByteCount = 0
     /// Publications that were dropped since the handler was told.
     var unreportedDropCount = 0
     /// More had to wait than may, and the policy is to close.

@@ -60,7 +60,22 @@ final class TopicRegistry: Sendable {
 
     /// Gives a publication to all loops. Returns whether all of them took it.
     func publish(_ publication: Publication, _ receipt: PublicationReceipt? = nil) -> Bool {
+        Self.give(publication, receipt, to: state.withLock { $0.inboxes })
+    }
+
+    /// Gives a publication of a peer's to all loops: it is not read from while one is far behind.
+    func publish(_ publication: Publication, by publisher: Connection) -> Bool {
         let inboxes = state.withLock { $0.inboxes }
+        let isTaken = Self.give(publication, nil, to: inboxes)
+        if let crowded = inboxes.first(where: \.isCrowded) { publisher.pause(for: crowded) }
+        return isTaken
+    }
+
+    private static func give(
+        _ publication: Publication,
+        _ receipt: PublicationReceipt?,
+        to inboxes: [TopicInbox]
+    ) -> Bool {
         var isTaken = !inboxes.isEmpty
         for inbox in inboxes where !inbox.append(publication, receipt) { isTaken = false }
         return isTaken

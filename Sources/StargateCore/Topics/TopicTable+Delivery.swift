@@ -5,10 +5,14 @@
 extension TopicTable {
     /// So many deliveries, then sockets have their turn: some milliseconds.
     private static let deliveryCountPerTurn = 32_768
+    /// And no more when it has taken longer than expected.
+    private static let turnMilliseconds: UInt64 = 50
 
     /// Delivers what was published, in order.
     func drain() {
+        defer { inbox?.resumePublishers() }
         var budget = Self.deliveryCountPerTurn
+        let end = eventLoop.driver.exactTime + Self.turnMilliseconds
         while budget > 0 {
             if batch.isEmpty, !takeBatch() { return }
             let count = nextRunCount()
@@ -18,6 +22,9 @@ extension TopicTable {
             deliveryNumber &+= 1
             batch = batch.dropFirst(count)
             budget -= 1 + deliver(run)
+            inbox?.delivered(run.deliveries)
+            // What the kernel takes can take it long: it may have to find memory for all of it.
+            if eventLoop.driver.exactTime > end { break }
         }
         // Not at once, but behind what is in the mailbox: others have their turn before.
         inbox?.postDrain()
@@ -61,6 +68,7 @@ extension TopicTable {
     private func deliver(_ run: PublicationRun) -> Int {
         var count = 0
         let (ruling, isExcepting) = (ruling(for: run.topic), markExceptions(of: run))
+        var placed: PlacedRun?
         forEachSubscriber(of: run.topic) { subscriber, subscriptions in
             let connection = subscriber.connection
             var taken = 0
@@ -74,24 +82,21 @@ extension TopicTable {
                 count += run.count
             }
             let policy = subscriber.isOwnPolicy ? subscriber.policy : ruling ?? subscriber.policy
-            for delivery in run.deliveries.dropFirst(taken) {
-                if let exception = delivery.publication.exception, connection.id == exception {
-                    count -= 1
-                    continue
-                }
-                connection.deliver(
-                    delivery.publication,
-                    delivery.receipt,
-                    policy,
-                    subscriptions,
-                    limits
-                )
-            }
+            let places = placed ?? place(run)
+            placed = places
+            count -= places.deliver(run, from: taken, to: connection, policy, subscriptions, limits)
         }
         eventLoop.loop.state.counters[Counter.publicationsDelivered] &+= UInt64(
             truncatingIfNeeded: count
         )
         return count / run.count * run.cost
+    }
+
+    /// Writes a run down for those who have to wait for it.
+    private func place(_ run: PublicationRun) -> PlacedRun {
+        let placed = PlacedRun(run.deliveries, after: openPage)
+        openPage = placed.pieces.last?.page
+        return placed
     }
 
     private func mayWriteDirectly(_ subscriptions: Subscriptions) -> Bool {
@@ -147,5 +152,38 @@ extension TopicChannel {
                 body(subscriber, subscriptions)
             }
         }
+    }
+}
+
+extension PlacedRun {
+    /// Gives a subscriber what is left of a run. Returns how many he does not get, because he has
+    /// published them.
+    fileprivate func deliver(
+        _ run: PublicationRun,
+        from taken: Int,
+        to connection: Connection,
+        _ policy: SlowConsumerPolicy,
+        _ subscriptions: Subscriptions,
+        _ limits: PublicationLimits
+    ) -> Int {
+        var exceptedCount = 0
+        for piece in pieces where piece.range.upperBound > taken {
+            for number in max(taken, piece.range.lowerBound)..<piece.range.upperBound {
+                let delivery = run.deliveries[run.deliveries.startIndex + number]
+                if let exception = delivery.publication.exception, connection.id == exception {
+                    exceptedCount += 1
+                    continue
+                }
+                let index = piece.index + number - piece.range.lowerBound
+                connection.deliver(
+                    PublicationPlace(page: piece.page, index: index),
+                    delivery.receipt,
+                    policy,
+                    subscriptions,
+                    limits
+                )
+            }
+        }
+        return exceptedCount
     }
 }

@@ -27,6 +27,8 @@ final class TopicTable {
     var batchHasSingleRuns = false
     var batchIsOneRun = false
     var deliveryNumber: UInt64 = 0
+    /// Where what has to wait is written down: there as long as something on it does wait.
+    weak var openPage: PublicationPage?
 
     init(
         _ registry: TopicRegistry,

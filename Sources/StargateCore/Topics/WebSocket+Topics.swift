@@ -73,7 +73,8 @@ extension WebSocket {
     ///   - key: for subscribers with ``SlowConsumerPolicy/latest``: of the messages to a topic with
     ///     the same key, a slow peer gets only the latest.
     /// - Returns: whether it was taken for all loops: not when the server does not run, the
-    ///   connection's block is another's by now, or a loop is 64 MiB of publications behind.
+    ///   connection's block is another's by now, or a loop is 64 MiB of publications behind. From
+    ///   2 MiB on nothing more is read from this connection until half of that is delivered.
     @discardableResult
     public func publish(_ message: Message, to topic: Topic, key: String? = nil) -> Bool {
         publish(PreparedMessage(message), to: topic, key: key)
@@ -88,8 +89,8 @@ extension WebSocket {
     /// As ``publish(_:to:key:)-(Message,_,_)``, with a message that was prepared before.
     @discardableResult
     public func publish(_ message: PreparedMessage, to topic: Topic, key: String? = nil) -> Bool {
-        guard let registry = current?.topics?.registry else { return false }
-        return registry.publish(Publication(message, to: topic, key: key, except: id))
+        guard let current, let registry = current.topics?.registry else { return false }
+        return registry.publish(Publication(message, to: topic, key: key, except: id), by: current)
     }
 
     // MARK: Sending what was prepared

@@ -132,10 +132,16 @@ struct ConnectionFlags: OptionSet {
     static let heardClose = ConnectionFlags(rawValue: 1 << 17)
     /// A ping was sent, and no pong has come since.
     static let expectsPong = ConnectionFlags(rawValue: 1 << 18)
+    /// It publishes faster than that can be delivered.
+    static let isPausedByTopics = ConnectionFlags(rawValue: 1 << 19)
 
-    static let isPaused: ConnectionFlags = [.isPausedByApplication, .isPausedByOutput]
+    static let isPaused: ConnectionFlags = [
+        .isPausedByApplication, .isPausedByOutput, .isPausedByTopics,
+    ]
     /// The next frame must not be processed. A constant, because it is asked for every frame.
-    static let stopsFrames: ConnectionFlags = [.isPausedByApplication, .isCondemned]
+    static let stopsFrames: ConnectionFlags = [
+        .isPausedByApplication, .isPausedByTopics, .isCondemned,
+    ]
     /// A message is not one plain frame without a mask. Asked for every message.
     static let sendsOtherFrames: ConnectionFlags = [.isClient, .isTransformed]
     /// Nothing can be written now. Asked for every record.

@@ -74,23 +74,18 @@ struct OutboundQueue {
         guard frame.count >= Self.referenceByteCountMin else {
             return unsafe append(frame.bytes, pool: &pool)
         }
-        let chunk = UnsafeMutablePointer<Chunk>.allocate(capacity: 1)
-        unsafe chunk.initialize(
-            to: Chunk(buffer: .empty, frame: .passRetained(frame), next: nil, sent: 0)
-        )
-        unsafe link(chunk)
-        byteCount += frame.count
+        refer(to: frame, from: 0)
     }
 
-    /// Puts a part of such frames at the end of the queue.
-    mutating func append(
-        _ frame: EncodedFrame,
-        from start: Int,
-        to end: Int,
-        _ pool: inout BufferPool
-    ) {
-        guard start > 0 || end < frame.count else { return append(frame, pool: &pool) }
-        unsafe append(UnsafeRawBufferPointer(rebasing: frame.bytes[start..<end]), pool: &pool)
+    /// Puts what is left of such a frame at the end of the queue, by reference: there is one at most
+    /// for each of a thousand peers that do not read, and a chunk for each would be large.
+    mutating func refer(to frame: EncodedFrame, from start: Int) {
+        let chunk = UnsafeMutablePointer<Chunk>.allocate(capacity: 1)
+        unsafe chunk.initialize(
+            to: Chunk(buffer: .empty, frame: .passRetained(frame), next: nil, sent: start)
+        )
+        unsafe link(chunk)
+        byteCount += frame.count &- start
     }
 
     private mutating func link(_ chunk: UnsafeMutablePointer<Chunk>) {

@@ -52,7 +52,9 @@ struct ProxyHeader: Equatable {
             return unsafe line.count < lineByteCountMax && !line.contains(0x0A)
                 ? .incomplete : .invalid
         }
-        guard unsafe line[end &+ 1] == 0x0A else { return .invalid }
+        guard unsafe line[end &+ 1] == 0x0A, unsafe !line[..<end].contains(0x0A) else {
+            return .invalid
+        }
         // Bytes and not text: a space with a combining mark behind it is a space here.
         let words = unsafe Array(line[..<end]).split(
             separator: 0x20,
@@ -124,6 +126,10 @@ struct ProxyHeader: Equatable {
             return .invalid
         }
         guard bytes.count >= byteCount else { return .incomplete }
+        // A health check: whatever else it says is to be discarded. Section 2.2.
+        if command == 0x20 {
+            return .complete(ProxyHeader(addresses: nil, byteCount: byteCount))
+        }
         let header = unsafe UnsafeRawBufferPointer(rebasing: bytes[..<byteCount])
         let family = unsafe header[13]
         let addressByteCount: Int
@@ -132,13 +138,10 @@ struct ProxyHeader: Equatable {
         case 0x11: addressByteCount = 12
         case 0x21: addressByteCount = 36
         case 0x31: addressByteCount = 216
-        // Datagrams, and what is not assigned. A health check's family is not looked at.
-        default: addressByteCount = command == 0x20 ? 0 : .max
+        // Datagrams, and what is not assigned.
+        default: return .invalid
         }
         guard addressByteCount <= length else { return .invalid }
-        if command == 0x20 {
-            return .complete(ProxyHeader(addresses: nil, byteCount: byteCount))
-        }
         // What an unknown family has in place of addresses cannot be told from what follows.
         if family != 0x00, unsafe !hasSoundFields(header, from: 16 &+ addressByteCount) {
             return .invalid

@@ -101,7 +101,7 @@ package final class VirtualLoop {
         package var compression = 0
         package var tls = 0
         package var bodies = 0
-        /// Bytes of pooled buffers in queues.
+        /// Bytes of pooled buffers in queues, and of queues of publications.
         package var outputByteCount = 0
 
         package init() {}
@@ -119,7 +119,7 @@ package final class VirtualLoop {
         account.compression = state.memory.compression
         account.tls = state.memory.tls
         account.bodies = state.memory.bodies
-        account.outputByteCount = state.buffers.outputByteCount
+        account.outputByteCount = state.buffers.outputByteCount + state.memory.publications
         return account
     }
 

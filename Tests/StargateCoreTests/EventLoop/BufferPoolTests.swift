@@ -48,6 +48,26 @@ struct BufferPoolTests {
         pool.removeAll()
     }
 
+    @Test("where little may be held little is kept, and large buffers are as good as others")
+    func limitedRetention() {
+        var pool = BufferPool()
+        pool.limitRetention(to: 1 << 20)
+        var buffers = [1000, 200_000, 300_000, 1 << 20, 40 << 20].map { pool.take(capacity: $0) }
+        for index in buffers.indices {
+            for _ in 0..<2 {
+                pool.reserve(buffers[index].capacity, in: &buffers[index])
+                let bytes = [UInt8](repeating: UInt8(index), count: buffers[index].free.count)
+                bytes.withUnsafeBytes { buffers[index].append($0) }
+            }
+            #expect(buffers[index].bytes.allSatisfy { $0 == UInt8(index) })
+        }
+        for index in buffers.indices { pool.give(&buffers[index]) }
+        #expect(pool.lentByteCount == 0)
+        #expect(pool.retainedByteCount > 0 && pool.retainedByteCount <= 1 << 20)
+        pool.removeAll()
+        #expect(pool.retainedByteCount == 0)
+    }
+
     @Test("what nobody needed for a while is freed, and what was needed is kept")
     func trimming() {
         var pool = BufferPool()

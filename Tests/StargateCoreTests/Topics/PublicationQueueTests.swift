@@ -205,7 +205,16 @@ struct PublicationQueueTests {
         let limits = PublicationLimits(countMax: 20, byteCountMax: 60)
         var queue = PublicationQueue()
         var model: [(text: String, key: String, policy: SlowConsumerPolicy)] = []
+        // As a loop writes them down: one after the other, and some are not for this queue.
+        var page: PublicationPage?
+        func place(_ publication: Publication) -> PublicationPlace {
+            let delivery = PublicationDelivery(publication: publication, receipt: nil)
+            let placed = PlacedRun([delivery], after: page)
+            page = placed.pieces[0].page
+            return PublicationPlace(page: placed.pieces[0].page, index: placed.pieces[0].index)
+        }
         for step in 0..<2000 {
+            if Int.random(in: 0..<3, using: &generator) == 0 { _ = place(Self.publication("")) }
             if Int.random(in: 0..<5, using: &generator) == 0 {
                 let popped = queue.popFirst().map {
                     String(decoding: $0.message.payload, as: UTF8.self)
@@ -220,7 +229,7 @@ struct PublicationQueueTests {
             let text =
                 String(repeating: "x", count: Int.random(in: 0...4, using: &generator)) + "\(step)"
             _ = queue.append(
-                Self.publication(text, key: key),
+                place(Self.publication(text, key: key)),
                 policy,
                 isBlocked: true,
                 limits: limits
@@ -230,6 +239,29 @@ struct PublicationQueueTests {
             #expect(queue.byteCount == model.reduce(0) { $0 + $1.text.utf8.count })
         }
         #expect(Self.texts(&queue) == model.map(\.text))
+    }
+
+    @Test("what a thousand wait for takes little of each of them")
+    func ownMemory() {
+        let limits = PublicationLimits(countMax: 1024, byteCountMax: 1 << 20)
+        let deliveries = (0..<1024).map {
+            PublicationDelivery(publication: Self.publication("\($0)"), receipt: nil)
+        }
+        let placed = PlacedRun(deliveries[...], after: nil)
+        #expect(placed.pieces.map(\.range.count).reduce(0, +) == 1024)
+        #expect(placed.pieces.allSatisfy { $0.page.publications.count <= PublicationPage.countMax })
+        var queue = PublicationQueue()
+        for piece in placed.pieces {
+            for index in piece.page.publications.indices {
+                let place = PublicationPlace(page: piece.page, index: index)
+                #expect(
+                    queue.append(place, .close, isBlocked: true, limits: limits)
+                        == .queued(dropped: 0)
+                )
+            }
+        }
+        #expect(queue.ownByteCount <= 1024)
+        #expect(Self.texts(&queue) == (0..<1024).map { "\($0)" })
     }
 
     private static func append(
@@ -258,5 +290,26 @@ struct PublicationQueueTests {
             guard policy != .dropNewest, dropOldest() else { return }
         }
         model.append((text, key, policy))
+    }
+}
+
+extension PublicationQueue {
+    /// Appends a publication that lies alone on its page.
+    fileprivate mutating func append(
+        _ publication: Publication,
+        _ policy: SlowConsumerPolicy,
+        isBlocked: Bool,
+        publisherWaits: Bool = false,
+        limits: PublicationLimits
+    ) -> Outcome {
+        let page = PublicationPage()
+        page.append(publication)
+        return append(
+            PublicationPlace(page: page, index: 0),
+            policy,
+            isBlocked: isBlocked,
+            publisherWaits: publisherWaits,
+            limits: limits
+        )
     }
 }

@@ -49,7 +49,7 @@ struct ProxyHeaderTests {
     @Test(
         "version 1: what is not exactly right is refused",
         arguments: [
-            "PROXY TCP4 192.0.2.7 198.51.100.1 12345 443\n",
+            "PROXY TCP4 192.0.2.7 198.51.100.1 12345 443\n", "PROXY UNKNOWN a\nb\r\n",
             "PROXY TCP4  192.0.2.7 198.51.100.1 12345 443\r\n",
             "PROXY TCP4 192.0.2.7 198.51.100.1 12345\r\n",
             "PROXY TCP4 192.0.2.7 198.51.100.1 012345 443\r\n",
@@ -88,7 +88,7 @@ struct ProxyHeaderTests {
             (Self.binary(0x21, 0x31, path + path), "unix:/run/a", "unix:/run/a"),
             (Self.binary(0x21, 0x00, [1, 2, 3]), nil, nil), (Self.binary(0x20, 0x00, []), nil, nil),
             (Self.binary(0x20, 0x11, Self.tcp4), nil, nil),
-            (Self.binary(0x20, 0x77, [9]), nil, nil),
+            (Self.binary(0x20, 0x77, [9]), nil, nil), (Self.binary(0x20, 0x11, [9]), nil, nil),
         ]
         for (bytes, source, destination) in cases {
             let header = try #require(whole(bytes + [0x16]))
