@@ -214,6 +214,63 @@ def extensions():
         yield text.encode()
 
 
+def proxy_headers():
+    """Each behind its form: any bytes, what follows `PROXY `, or command, family and body."""
+    for text in ("TCP4 192.0.2.7 198.51.100.1 12345 443", "TCP6 2001:db8::7 ::1 0 65535", "UNKNOWN",
+                 "UNKNOWN a  b", "TCP6 ::ffff:192.0.2.7 1:2:3:4:5:6:7:8 1 2", "TCP4 1.2.3.4 1.2.3.4 01 2",
+                 "TCP4 1.2.3.04 1.2.3.4 1 2", "TCP6 1::2::3 :: 1 2", "TCP6 :::1 ::1 1 2", "UNKNOWN \n",
+                 "TCP6 " + " ".join(["1111:2222:3333:4444:5555:6666:7777:8888"] * 2) + " 65535 65535"):
+        yield 1, text.encode() + b"\r\nGET / HTTP/1.1\r\n"
+    yield 1, b"UNKNOWN " + b"x" * 91 + b"\r\n"
+    yield 1, b"UNKNOWN " + b"x" * 92 + b"\r\n"
+    yield 0, b"GET / HTTP/1.1\r\n"
+    signature = b"\r\n\r\n\0\r\nQUIT\n"
+    for tail in (b"", b"\x21", b"\x31", b"\x21\x11\xff\xff", b"\x20\x00\x00\x00GET"):
+        yield 0, signature + tail
+    tcp4, tcp6, path = bytes(range(12)), bytes(range(36)), b"/run/a".ljust(108, b"\0") * 2
+    for form in (2, 3):
+        for command, family, body in (
+                (0x21, 0x11, tcp4), (0x21, 0x21, tcp6), (0x21, 0x31, path), (0x20, 0, b""),
+                (0x20, 0x11, b"short"), (0x21, 0, b"\1\2"), (0x21, 0x12, tcp4), (0x22, 0x11, tcp4),
+                (0x21, 0x11, tcp4 + b"\1\0\2h1"), (0x21, 0x11, tcp4 + b"\1\0\3h1"),
+                (0x21, 0x11, tcp4 + b"\3\0\4abcd"), (0x21, 0x11, tcp4[:-1])):
+            yield form, bytes([command, family]) + body
+
+
+def connections():
+    """Flags, limits, protocols and the number of the opening, each with cuts and what follows."""
+    commands = (b"echo", TEXT, b"publish", b"close" + b"\x03\xe8", b"x", b"g", b"big", b"z", b"\xff")
+    key = b"\x37\xfa\x21\x3d"
+    talk = b"".join(frame(0x81, text, key) for text in (b"a", b"p1", b"z", b"p2", b"g", b"b"))
+    streams = list(frame_streams())
+    for opening in (1, 2, 3, 4):
+        for flags in (0, 4, 5, 6, 12):
+            yield bytes([flags, 0, 0x1F, opening]), talk + frame(0x88, b"\x03\xe8", key)
+        for word in commands:
+            yield bytes([4, 0, 0x1F, opening]), frame(0x82, word, key) + frame(0x81, b"after", key)
+    for number, stream in enumerate(streams):
+        yield bytes([number % 8, number & 0x7F, 0x1F, 1 + number % 4]), stream
+    for data in inflatable():
+        for flags in (1, 2, 3):
+            yield bytes([flags, 0, 0x1F, 2]), frame(0xC1, data, key) + frame(0x81, b"x", key)
+    for opening in (5, 6):
+        for stream in hixie_streams():
+            yield bytes([4, 0, 0x1F, opening]), stream
+        yield bytes([4, 0, 0x1F, opening]), b"\0p1\xff\0z\xff\0p2\xff\0c\xff\xff\0"
+    for number, data in enumerate(requests()):
+        yield bytes([number & 3, 0, 0x1F, 0]), data
+    get = head(["Host: h"], start="GET /plain HTTP/1.1")
+    body = head(["Host: h", "Content-Length: 5"], start="POST /body HTTP/1.1") + b"hello"
+    chunked = head(["Host: h", "Transfer-Encoding: chunked", "Expect: 100-continue"],
+                   start="POST /body HTTP/1.1") + b"5\r\nhello\r\n0\r\n\r\n"
+    missing = head(["Host: h"], start="HEAD /plain HTTP/1.1")
+    yield bytes([0, 0, 0x1F, 0]), get + body + chunked + missing + get + b"GET"
+    yield bytes([0, 32, 0x1F, 0]), body + chunked
+    yield bytes([16, 0, 0x1F, 0]), b"PROXY TCP4 192.0.2.7 198.51.100.1 1 2\r\n" + get
+    yield bytes([16, 0, 0x1F, 0]), b"\r\n\r\n\0\r\nQUIT\n\x21\x11\0\x0c" + bytes(range(12)) + get
+    yield bytes([16, 0, 0x1F, 1]), talk
+
+
 def corpora():
     """Target by target, its seeds."""
     heads = list(requests())
@@ -245,6 +302,12 @@ def corpora():
     yield "body", [bytes([limit, 0, 5]) + cuts + data for data in bodies()
                    for limit, cuts in ((2, WHOLE), (5, BYTEWISE))]
     yield "topics", list(topics())
+    yield "proxy-header", [bytes([form]) + cuts + data for form, data in proxy_headers()
+                           for cuts in (WHOLE, BYTEWISE)]
+    yield "connection", [
+        # The slow peer's window is a byte more.
+        settings[:3] + (b"\x07" if settings[0] & 8 else b"") + settings[3:] + UNEVEN + data
+        for settings, data in connections()]
     yield "url", list(urls())
 
 
@@ -269,6 +332,10 @@ DICTIONARIES = {
                b"\x03\xe8", b"\x80\x80\x80\x80\x80"],
     "topics": [b"/", b"+", b"#", b"\n", b"/+", b"/#", b"//", b"+/", b"a"],
 }
+
+DICTIONARIES["http"] += [b"PROXY TCP4 ", b"TCP6 ", b"UNKNOWN", b"192.0.2.7", b"::ffff:", b"2001:db8::7"]
+DICTIONARIES["connection"] = DICTIONARIES["http"] + DICTIONARIES["frames"] + [
+    b"\x81\x81\0\0\0\0" + word for word in (b"p", b"c", b"x", b"g", b"b", b"z")]
 
 
 def dictionary(words):

@@ -43,7 +43,8 @@ build_program() {
 
 dictionary_of() {
     case $1 in
-    request-head | response-head | handshake | extensions | body | url) echo http ;;
+    request-head | response-head | handshake | extensions | body | url | proxy-header) echo http ;;
+    connection) echo connection ;;
     topics) echo topics ;;
     *) echo frames ;;
     esac

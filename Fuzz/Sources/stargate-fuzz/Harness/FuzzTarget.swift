@@ -20,6 +20,8 @@ struct FuzzTarget: Sendable {
         FuzzTarget(name: "deflate", inputByteCountMax: 1024, run: fuzzDeflate),
         FuzzTarget(name: "body", inputByteCountMax: 512, run: fuzzBody),
         FuzzTarget(name: "topics", inputByteCountMax: 256, run: fuzzTopics),
+        FuzzTarget(name: "proxy-header", inputByteCountMax: 512, run: fuzzProxyHeader),
+        FuzzTarget(name: "connection", inputByteCountMax: 1024, run: fuzzConnection),
         FuzzTarget(name: "url", inputByteCountMax: 256, run: fuzzURL),
     ]
 }
