@@ -101,7 +101,7 @@ simulate: deps ## Run the engine in a simulated network (SEEDS=1000 SEED=1 TRACE
 	@"$$(swift build --configuration release --show-bin-path)/simulate" \
 		--seed $(or $(SEED),1) $(if $(SEEDS),--seeds $(SEEDS)) $(if $(TRACE),--trace)
 
-sanitize: deps ## Run the unit tests under the address and the thread sanitizer
+sanitize: deps ## Run tests and simulation under the address and the thread sanitizer
 	Scripts/sanitize.sh address
 	Scripts/sanitize.sh thread
 
