@@ -36,8 +36,10 @@ final class HonestPeer: SimulatedPeer {
         wire = SimulatedWire(simulation)
         let route = ["echo", "echo", "later", "task"].randomElement(using: &simulation.random)
         isAsynchronous = route == "task"
+        // The hixie drafts name an origin, whose scheme must be the server's.
+        let scheme = simulation.settings.tls == nil ? "ws" : "wss"
         let handshake = try? ScriptedHandshake(
-            url: "ws://127.0.0.1/\(route ?? "echo")/\(number)",
+            url: "\(scheme)://127.0.0.1/\(route ?? "echo")/\(number)",
             version: version,
             origin: nil,
             subprotocols: [],
