@@ -51,6 +51,30 @@ async def fragments(report, server):
             expect(len(await socket.recv()) == 210_000, "another length came back")
 
 
+def run_fragments(report, server):
+    report.group = "websockets"
+    for compression in ("deflate", None):
+        asyncio.run(fragments_back(report, server, compression))
+
+
+async def fragments_back(report, server, compression):
+    """The server sends each message back in fragments: compressed as one, where that is agreed."""
+    text = "Grüße, κόσμε, 日本語, 𝄞 " * 50
+    for size in (1, 7, 1000):
+        url = f"{server.url}/fragments?size={size}"
+        async with connect(url, compression=compression, max_size=None) as socket:
+            agreed = ", ".join(one.name for one in socket.protocol.extensions) or "nothing"
+            with report.check(f"fragments of {size} bytes, {agreed} agreed on, {server.name}"):
+                # The second may refer to the first.
+                for message in (text, text, os.urandom(5000), "", b"", text[:size], text):
+                    await socket.send(message)
+                    parts = [part async for part in socket.recv_streaming()]
+                    expect(type(message)().join(parts) == message, "another message came back")
+                    length = len(message.encode() if isinstance(message, str) else message)
+                    expect(len(parts) == max(1, -(-length // size)), f"{len(parts)} fragments")
+                await asyncio.wait_for(await socket.ping(b"still there"), 5)
+
+
 async def pings(report, server):
     async with connect(server.url) as socket:
         with report.check("a ping is answered with its payload"):

@@ -43,6 +43,10 @@ def main():
                        ("handshake", handshake.run), ("framing", framing.run)):
         if group in chosen:
             attempt(report, group, lambda: against(serve, f"serve-{group}", report, run))
+    if "websockets" in chosen:
+        for mode in ("off", "shared", "dedicated"):
+            attempt(report, "websockets", lambda mode=mode: against(
+                [*serve, "--deflate", mode], f"serve-deflate-{mode}", report, clients.run_fragments))
     if "lifecycle" in chosen:
         attempt(report, "lifecycle", lambda: lifecycle.run(report, bench))
     if "tls" in chosen:

@@ -8,9 +8,9 @@ struct ServeCommand: ParsableCommand {
         commandName: "serve",
         abstract: "Echoes every message: the server to be measured.",
         discussion: """
-            It echoes on every path but three: on /broadcast and /topic/NAME it passes each \
-            message on to everybody else there, and on /push?size=BYTES&rate=A_SECOND it sends \
-            numbered messages.
+            It echoes on every path but some: on /fragments?size=BYTES each message comes back cut \
+            into fragments, on /broadcast and /topic/NAME it is passed on to everybody else there, \
+            and on /push?size=BYTES&rate=A_SECOND numbered messages are sent.
 
             Prints one line, "listening on ws://HOST:PORT", when it is ready, and nothing else. \
             SIGTERM and SIGINT close every connection with 1001, at a gentle pace; a second one \
@@ -174,6 +174,11 @@ struct ServeCommand: ParsableCommand {
                 return .reject(.badRequest)
             }
             return .accept { TopicHandler(topic) }
+        }
+        server.webSocket("/fragments", origin: .any) { request in
+            let size = request.query["size"].flatMap { Int($0) } ?? 1024
+            guard (1...(64 << 20)).contains(size) else { return .reject(.badRequest) }
+            return .accept { FragmentHandler(size: size) }
         }
         server.webSocket("/push", origin: .any) { request in
             let size = request.query["size"].flatMap { Int($0) } ?? 64

@@ -9,6 +9,36 @@ final class EchoHandler: WebSocketHandler {
     }
 }
 
+/// Sends back what it receives, cut into fragments.
+final class FragmentHandler: WebSocketHandler {
+    private let size: Int
+
+    /// - Parameter size: bytes in a fragment.
+    init(size: Int) { self.size = size }
+
+    func received(_ message: Message, on socket: WebSocket) {
+        switch message {
+        case .text(let text): sendBack(text.span.bytes, isText: true, on: socket)
+        case .binary(let bytes): sendBack(bytes, isText: false, on: socket)
+        }
+    }
+
+    private func sendBack(_ message: RawSpan, isText: Bool, on socket: WebSocket) {
+        var start = 0
+        repeat {
+            let end = start + min(size, message.byteCount - start)
+            let result = socket.sendFragment(
+                message.extracting(start..<end),
+                isText: isText,
+                isFinal: end == message.byteCount
+            )
+            // There is no room for the rest of a message that has begun.
+            if result == .dropped { return socket.close(.internalError) }
+            start = end
+        } while start < message.byteCount
+    }
+}
+
 /// Publishes what it receives to everybody else on its path.
 final class TopicHandler: WebSocketHandler {
     private let topic: Topic
@@ -71,7 +101,7 @@ final class PushHandler: WebSocketHandler {
             case .queued:
                 number += 1
                 isBlocked = true
-            case .dropped, .unsupported: isBlocked = true
+            case .dropped, .unsupported, .unfinished: isBlocked = true
             }
             left -= 1
         }

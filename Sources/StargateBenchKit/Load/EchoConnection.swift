@@ -244,7 +244,7 @@ final class EchoConnection: FrameReader {
         case .queued:
             isBlocked = true
             return true
-        case .unsupported, .dropped:
+        case .unsupported, .dropped, .unfinished:
             noteRefusal(result, socket)
             return false
         }

@@ -88,7 +88,7 @@ final class Publisher: WebSocketHandler {
             worker.statistics.published = published
             worker.statistics.countSent()
             return true
-        case .dropped, .unsupported:
+        case .dropped, .unsupported, .unfinished:
             worker.statistics.errors.add(.notSent, "the publisher's own queue was full")
             return false
         }

@@ -6,13 +6,12 @@ internal import Synchronization
 
 /// Runs tasks on the thread of one event loop.
 ///
-/// It is the serial executor of the loop's ``LoopActor``: whatever a handler awaits, it comes back
-/// here. Handlers' tasks do not prefer it as a task executor. That would keep on the loop what has no
-/// isolation, too, which is what `@concurrent` functions and child tasks are written to get away
-/// from; and every hop of such a task takes a lock to ask for its preference.
-///
-/// A loop that somebody else drives, on one thread with the test, is preferred: there nothing may
-/// happen elsewhere.
+/// One object is both the serial executor of the loop's ``LoopActor`` and the task executor that
+/// handlers' tasks prefer. Isolation alone would bring a handler back after whatever it awaits, but
+/// the body of `withTaskCancellationHandler`, in Swift 6.3, is not isolated as the compiler says it
+/// is: it runs where the task prefers to run. The preference costs a lock at each hop, 180
+/// instructions of an echo's four times each; without it a handler could reach its socket from
+/// another thread there.
 @safe
 final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// How often new jobs are looked for before sockets have their turn again: a task that yields
@@ -21,8 +20,6 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     let mailbox: Mailbox
     private let loop: Loop
-    /// Where tasks of this loop wait.
-    let parkingLot: ParkingLot
     /// The thread that runs jobs; 0 for none.
     private let thread = Atomic<UInt>(0)
     private let foreign = Lock(Foreign())
@@ -45,10 +42,6 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         var isRunning = false
         /// What waits for handlers of this loop, in bytes.
         var waitingByteCount = 0
-        /// Whose task is about to be parked, and what it waits for.
-        var parking: (session: Unmanaged<AsyncSession>, wait: AsyncSession.Wait)?
-        /// Whether tasks prefer this executor.
-        var isPreferred = false
     }
 
     var state: State {
@@ -68,7 +61,6 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         self.loop = loop
         unsafe block = .allocate(capacity: 1)
         unsafe block.initialize(to: State())
-        parkingLot = unsafe ParkingLot(block)
     }
 
     deinit {
@@ -198,12 +190,8 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     @inline(__always)
     private func runJob(_ job: UnownedJob) {
         let serial = unsafe asUnownedSerialExecutor()
-        if state.isPreferred {
-            let preferred = unsafe asUnownedTaskExecutor()
-            unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: preferred)
-        } else {
-            unsafe job.runSynchronously(on: serial)
-        }
+        let preferred = unsafe asUnownedTaskExecutor()
+        unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: preferred)
     }
 
     private func limitSurvivors() {
@@ -296,10 +284,7 @@ actor LoopActor {
 
     /// Starts the task of a handler. On the loop's thread.
     nonisolated func begin(_ start: AsyncSession.Start) -> Task<Void, Never> {
-        if executor.state.isPreferred {
-            return Task(executorPreference: executor) { await self.run(start) }
-        }
-        return assumeIsolated { loop in Task { await loop.run(start) } }
+        Task(executorPreference: executor) { await self.run(start) }
     }
 
     /// Runs a handler from its beginning to its end.
@@ -312,20 +297,6 @@ actor LoopActor {
         try await start.session.waitForMessage()
     }
 
-    /// Parks a task until less is buffered, or until it is cancelled.
-    ///
-    /// A closure has the isolation of an actor only if it is in a method of it and uses `self`: else
-    /// it would run, and park, on another thread.
-    func waitForRoom(_ start: AsyncSession.Start) async {
-        let mailbox = executor.mailbox
-        await withTaskCancellationHandler {
-            _ = self
-            await start.session.park(.room)
-        } onCancel: {
-            mailbox.post { _ in start.session.resumeWriters() }
-        }
-    }
-
     /// Sends a message for a task that runs elsewhere.
     func send(
         _ message: OwnedMessage,
@@ -333,47 +304,6 @@ actor LoopActor {
         on start: AsyncSession.Start
     ) async throws {
         try await start.session.send(message, compress: compress)
-    }
-}
-
-/// Where tasks of one loop wait: its executor runs nothing, but gives every job to the session whose
-/// task it is. So a handler that waits for a message costs neither a continuation nor a hop through
-/// the pool of threads that continuations take.
-@safe
-actor ParkingLot {
-    private let executor: Executor
-    nonisolated let unownedExecutor: UnownedSerialExecutor
-    private var count = 0
-
-    @safe
-    private final class Executor: SerialExecutor, @unchecked Sendable {
-        /// Of the executor that this lot belongs to, and which outlives every task in it.
-        private let loop: UnsafeMutablePointer<LoopExecutor.State>
-
-        init(_ loop: UnsafeMutablePointer<LoopExecutor.State>) {
-            unsafe self.loop = loop
-        }
-
-        func enqueue(_ job: consuming ExecutorJob) {
-            guard let (session, wait) = unsafe loop.pointee.parking.take() else {
-                preconditionFailure("a task is parked by its session only")
-            }
-            let job = UnownedJob(job)
-            unsafe session._withUnsafeGuaranteedRef { $0.parked(job, wait) }
-        }
-    }
-
-    init(_ loop: UnsafeMutablePointer<LoopExecutor.State>) {
-        executor = unsafe Executor(loop)
-        unsafe unownedExecutor = executor.asUnownedSerialExecutor()
-    }
-
-    /// Suspends the calling task: it stops before it gets here, and arrives when it is to go on.
-    ///
-    /// What it does is of no use, but a compiler must not find that out: it would not hop here then.
-    @inline(never)
-    func park() {
-        count &+= 1
     }
 }
 

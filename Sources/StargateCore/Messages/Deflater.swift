@@ -5,8 +5,8 @@ internal import CZlib
 
 /// Compresses messages for permessage-deflate. RFC 7692 section 7.2.1.
 ///
-/// It has no memory until the first message, and may give it back between any two messages. Not
-/// more than one message at a time: each call is a whole one.
+/// It has no memory until the first message, and may give it back between any two calls. Not more
+/// than one message at a time; it is given whole, or fragment by fragment.
 @safe struct Deflater: ~Copyable {
     /// What became of a message.
     enum Outcome: Equatable {
@@ -87,6 +87,14 @@ internal import CZlib
         _ message: UnsafeRawBufferPointer,
         into buffer: inout MessageBuffer
     ) -> Outcome {
+        unsafe compress(message, into: &buffer, keepsTail: false)
+    }
+
+    private mutating func compress(
+        _ message: UnsafeRawBufferPointer,
+        into buffer: inout MessageBuffer,
+        keepsTail: Bool
+    ) -> Outcome {
         let start = buffer.count
         // RFC 7692 7.2.3.6: an empty message is one empty block, of which only this byte is left.
         if message.count == 0 {
@@ -97,7 +105,8 @@ internal import CZlib
         }
         guard let stream = unsafe preparedStream() else { return .failed }
         needsReset = true
-        guard unsafe Self.run(stream, message, into: &buffer), Self.dropTail(&buffer, start)
+        guard unsafe Self.run(stream, message, into: &buffer),
+            keepsTail || Self.dropTail(&buffer, start)
         else {
             buffer.truncate(to: start)
             // The history may hold what the peer never gets; without it nothing can refer to it.
@@ -109,6 +118,26 @@ internal import CZlib
             return .notSmaller
         }
         return .compressed
+    }
+
+    /// Compresses the next fragment of a message and appends the result: what was given so far can
+    /// be inflated when it has arrived. Only with context takeover, which here is the one from
+    /// fragment to fragment.
+    ///
+    /// RFC 7692 7.2.1: the fragments are one stream of blocks, and only behind the last of them is a
+    /// tail taken off.
+    ///
+    /// - Returns: false if there is no memory. Nothing was appended then, and the fragment can be
+    ///   given again.
+    mutating func compressFragment(
+        _ fragment: UnsafeRawBufferPointer,
+        isFinal: Bool,
+        into buffer: inout MessageBuffer
+    ) -> Bool {
+        assert(hasContextTakeover, "fragments refer to those before them")
+        // What was flushed before has no tail left that could be taken off: RFC 7692 7.2.3.6.
+        if fragment.count == 0, !isFinal { return true }
+        return unsafe compress(fragment, into: &buffer, keepsTail: !isFinal) == .compressed
     }
 
     /// A stream that is ready for a message, or nil if there is no memory.

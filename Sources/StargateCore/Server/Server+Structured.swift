@@ -8,11 +8,10 @@ extension Server {
     ///         for try await message in socket.messages { try await socket.send(message) }
     ///     }
     ///
-    /// The handler runs on the connection's own loop: it must not block, and comes back there from
-    /// whatever it awaits; to wait for messages, or to send, costs no change of threads. When it
-    /// returns the connection is closed with 1000, when it throws with 1011, and the error is
-    /// logged; when the server stops it is cancelled, and the connection closed with 1001 when it
-    /// has returned.
+    /// The handler runs on the connection's own loop: it must not block, and what it awaits does not
+    /// cost a change of threads. When it returns the connection is closed with 1000, when it throws
+    /// with 1011, and the error is logged; when the server stops it is cancelled, and the
+    /// connection closed with 1001 when it has returned.
     ///
     /// - Parameters:
     ///   - pattern: as for `webSocket(_:origin:upgrade:)`.

@@ -40,6 +40,7 @@ enum IncomingState {
 }
 
 extension AsyncSession {
+    @usableFromInline
     func receivedPart(_ bytes: RawSpan, _ part: MessagePart, on socket: WebSocket) {
         guard !state.isOver else { return }
         let isJoined = state.parts.updateLast { $0.join(bytes, part) } ?? false

@@ -2,6 +2,7 @@
 // what waits here is bounded; the handler is resumed once for all messages of a read.
 
 extension AsyncSession {
+    @usableFromInline
     func received(_ message: Message, on socket: WebSocket) {
         // Those that come after the handler's end are nobody's.
         guard !state.isOver else { return }
@@ -84,16 +85,41 @@ extension AsyncSession {
         return true
     }
 
+    @usableFromInline
     nonisolated(nonsending) func nextFromElsewhere() async throws -> OwnedMessage? {
         try await loopActor?.next(from: Start(session: self))
     }
 
-    /// The parking lot for a handler that is to wait for a message; nil when there is none to come.
-    @inline(__always)
-    func willParkForMessage() throws -> ParkingLot? {
+    /// How a handler comes by its next message.
+    @usableFromInline
+    enum NextStep {
+        /// It is there already.
+        case message(OwnedMessage)
+        /// The task has to be parked for it.
+        case wait
+        /// The task runs on an executor of its own choice.
+        case elsewhere
+        /// There is none any more.
+        case end
+    }
+
+    @usableFromInline
+    func nextStep() throws -> NextStep {
+        guard isHere else { return .elsewhere }
+        if let message = takeMessage() { return .message(message) }
         precondition(!isStreaming, "messages in parts come from the handler's second argument")
-        guard try canWaitForInput() else { return nil }
-        return willPark(.input)
+        guard try canWaitForInput() else { return .end }
+        state.parking = .input
+        return .wait
+    }
+
+    /// The message for which a handler was parked, or the end: nothing else wakes it.
+    func takeAwaited() throws -> OwnedMessage? {
+        checkParked()
+        if let message = takeMessage() { return message }
+        let isWokenForNothing = try canWaitForInput()
+        precondition(!isWokenForNothing, "a handler was woken, and there is nothing for it")
+        return nil
     }
 
     /// Takes the waiting handler's task, to let it go on.
@@ -122,36 +148,39 @@ extension AsyncSession {
 /// ``WebSocketClosed`` when it ends in another way, after the last message that had arrived, and
 /// `CancellationError` when the handler is to end because the server is.
 public struct AsyncMessages: AsyncSequence {
-    let session: AsyncSession
+    @usableFromInline let session: AsyncSession
 
     /// An iterator; all iterators of a socket take from the same messages.
     public func makeAsyncIterator() -> Iterator { Iterator(session: session) }
 
     /// Takes one message after the other.
+    ///
+    /// Inlined into the handler, so that the hops at the beginning and the end of a call fall
+    /// together with those of the loop around it.
     public struct Iterator: AsyncIteratorProtocol {
-        let session: AsyncSession
+        @usableFromInline let session: AsyncSession
 
         /// The next message; nil at the end.
+        @inlinable
         public mutating func next(
             isolation actor: isolated (any Actor)?
         ) async throws -> OwnedMessage? {
-            guard session.isHere else { return try await session.nextFromElsewhere() }
-            while true {
-                if let message = session.takeMessage() { return message }
-                guard let lot = try session.willParkForMessage() else { return nil }
-                await lot.park()
-                session.checkParked()
+            switch try session.nextStep() {
+            case .message(let message): return message
+            case .wait: return try await session.lot.next()
+            case .elsewhere: return try await session.nextFromElsewhere()
+            case .end: return nil
             }
         }
 
         /// The next message; nil at the end.
+        @inlinable
         public nonisolated(nonsending) mutating func next() async throws -> OwnedMessage? {
-            guard session.isHere else { return try await session.nextFromElsewhere() }
-            while true {
-                if let message = session.takeMessage() { return message }
-                guard let lot = try session.willParkForMessage() else { return nil }
-                await lot.park()
-                session.checkParked()
+            switch try session.nextStep() {
+            case .message(let message): return message
+            case .wait: return try await session.lot.next()
+            case .elsewhere: return try await session.nextFromElsewhere()
+            case .end: return nil
             }
         }
     }

@@ -4,6 +4,7 @@
 /// A message that is being sent fragment by fragment.
 struct FragmentStream {
     let opcode: Opcode
+    let compress: Bool
     var hasBegun = false
     /// The whole message, for the drafts that have no fragments.
     var collected: [UInt8] = []
@@ -13,6 +14,7 @@ extension AsyncSession {
     /// A handler that never has to wait lets others have their turn after so many bytes.
     private static var byteCountPerTurn: Int { 256 << 10 }
 
+    @usableFromInline
     func drained(_ socket: WebSocket) {
         resumeWriters()
     }
@@ -26,7 +28,7 @@ extension AsyncSession {
 
     /// Sends a message if that can be done at once, without the cost of an asynchronous call. False
     /// when the task has to wait, or to let others have their turn.
-    @inline(__always)
+    @usableFromInline
     func sendNow(_ message: OwnedMessage, compress: Bool) throws -> Bool {
         guard isHere, state.stream == nil, state.sentSinceSuspended <= Self.byteCountPerTurn else {
             return false
@@ -48,6 +50,7 @@ extension AsyncSession {
     }
 
     /// Sends a message when there is room for it.
+    @usableFromInline
     nonisolated(nonsending) func send(_ message: OwnedMessage, compress: Bool) async throws {
         guard isHere else {
             try await loopActor?.send(message, compress: compress, on: Start(session: self))
@@ -66,6 +69,10 @@ extension AsyncSession {
         case .sent, .queued: break
         case .dropped: throw closedError
         case .unsupported: throw WebSocketClosed(code: .unsupportedData, reason: "text only")
+        case .unfinished:
+            // Begun by the handle for callbacks, which alone can end it.
+            let reason = "another message is being sent in fragments"
+            throw WebSocketClosed(code: .noStatusReceived, reason: reason)
         }
     }
 
@@ -105,11 +112,15 @@ extension AsyncSession {
 
     /// Waits until something has changed: the queue was drained, the connection ended, or the task
     /// was cancelled.
+    ///
+    /// Who cancels the task resumes those who wait: the session for its handler, and
+    /// ``WebSocketSender`` for others. A cancellation handler around this would not stay on the loop
+    /// with a task that prefers another executor.
     nonisolated(nonsending) func waitForWritable() async throws {
         if let end { throw end }
         try Task.checkCancellation()
         state.sentSinceSuspended = 0
-        await loopActor?.waitForRoom(Start(session: self))
+        await park(.room)
         if let end { throw end }
         try Task.checkCancellation()
     }
@@ -130,29 +141,6 @@ extension Connection {
         state.flags.insert(.owesDrained)
         askForAttention()
         return true
-    }
-
-    /// Sends a part of a message. RFC 6455 section 5.4: the first carries the type, the last FIN.
-    func sendFragment(
-        _ payload: UnsafeRawBufferPointer,
-        _ opcode: Opcode,
-        isFinal: Bool
-    )
-        -> SendResult
-    {
-        guard state.phase == .open else { return .dropped }
-        if isFinal {
-            state.flags.remove(.sendsFragments)
-            if !state.version.isHixie, state.compression == nil {
-                state.flags.remove(.isTransformed)
-            }
-            // What was published meanwhile.
-            askForAttention()
-        } else {
-            // All that is sent looks at the first flag, and then at the second.
-            state.flags.formUnion([.isTransformed, .sendsFragments])
-        }
-        return unsafe sendFrame((isFinal ? 0x80 : 0) | opcode.rawValue, payload)
     }
 
     /// The handler threw: the owner says so to the operator.

@@ -7,6 +7,8 @@ extension AsyncSession {
     /// loop has ended, the one thread that runs what is left.
     @safe
     struct State: ~Copyable {
+        /// The session itself.
+        var session: Unmanaged<AsyncSession>?
         /// The connection; nil when it is over.
         var socket: WebSocket?
         /// The executor, which the session keeps: no message retains it.
@@ -22,6 +24,8 @@ extension AsyncSession {
         var parts = WaitingRing<ReceivedPart>()
         /// The handler's task, waiting for a message.
         var reader: UnownedJob?
+        /// What a task is about to be parked for.
+        var parking: Wait?
         var willResumeReader = false
         var isPaused = false
         /// What is on the loop's account of what waits here.
@@ -33,6 +37,18 @@ extension AsyncSession {
         /// The message that is being sent fragment by fragment.
         var stream: FragmentStream?
         var sentSinceSuspended = 0
+
+        /// A task stopped here.
+        mutating func park(_ job: UnownedJob) {
+            guard let wait = parking.take() else {
+                preconditionFailure("a task is parked by its session only")
+            }
+            switch wait {
+            case .input: reader = job
+            case .room: writers.append(job)
+            case .turn: unsafe executor?._withUnsafeGuaranteedRef { $0.add(job) }
+            }
+        }
     }
 
     /// What a task waits for.
@@ -48,41 +64,21 @@ extension AsyncSession {
     /// Suspends the calling task, which is on the loop, until the session has it go on.
     nonisolated(nonsending) func park(_ wait: Wait) async {
         checkIsHere()
-        guard let lot = willPark(wait) else { return }
+        state.parking = wait
         await lot.park()
         checkParked()
-    }
-
-    /// What comes right before a task is parked. Nil if there is no loop to do that.
-    @inline(__always)
-    func willPark(_ wait: Wait) -> ParkingLot? {
-        let session = unsafe Unmanaged.passUnretained(self)
-        return withExecutor { executor in
-            unsafe executor.state.parking = (session, wait)
-            return executor.parkingLot
-        }
     }
 
     /// The task that was to be parked has been, and goes on. Were it not so, because a compiler
     /// finds nothing to wait for in a parking lot, its handler would run for ever.
     @inline(__always)
     func checkParked() {
-        let isParking = withExecutor { unsafe $0.state.parking != nil }
-        precondition(isParking != true, "a task was not parked where it had to wait")
+        precondition(state.parking == nil, "a task was not parked where it had to wait")
     }
 
     /// Calls the loop's executor without retaining it. Nil before the connection is open.
     @inline(__always)
     func withExecutor<Result>(_ body: (LoopExecutor) -> Result) -> Result? {
         unsafe state.executor?._withUnsafeGuaranteedRef { body($0) }
-    }
-
-    /// The calling task stopped here.
-    func parked(_ job: UnownedJob, _ wait: Wait) {
-        switch wait {
-        case .input: state.reader = job
-        case .room: state.writers.append(job)
-        case .turn: executor?.add(job)
-        }
     }
 }

@@ -3,11 +3,12 @@
 extension AsyncSession {
     nonisolated(nonsending) func stream<Result>(
         _ opcode: Opcode,
+        compress: Bool,
         _ body: nonisolated(nonsending) (MessageWriter) async throws -> Result
     ) async throws -> Result {
         checkIsHere()
         while state.stream != nil { try await waitForWritable() }
-        state.stream = FragmentStream(opcode: opcode)
+        state.stream = FragmentStream(opcode: opcode, compress: compress)
         defer {
             state.stream = nil
             resumeWriters()
@@ -37,20 +38,17 @@ extension AsyncSession {
     }
 
     private func sendPart(_ bytes: RawSpan, isFinal: Bool) throws {
-        guard let opcode = state.stream?.opcode, let current = socket?.current else {
-            throw closedError
+        guard let stream = state.stream, let current = socket?.current else { throw closedError }
+        let result = unsafe bytes.withUnsafeBytes {
+            unsafe current.sendFragment(
+                $0,
+                stream.opcode,
+                isFinal: isFinal,
+                mayCompress: stream.compress
+            )
         }
-        let isFirst = state.stream?.hasBegun == false
+        try check(result)
         state.stream?.hasBegun = true
-        try check(
-            unsafe bytes.withUnsafeBytes {
-                unsafe current.sendFragment(
-                    $0,
-                    isFirst ? opcode : .continuation,
-                    isFinal: isFinal
-                )
-            }
-        )
     }
 
     private func finishStream() throws {

@@ -5,12 +5,14 @@
 ///
 /// Each continuation in it is taken out before it is resumed, so none is resumed twice; and at the
 /// end of the connection and of the handler all are.
+@usableFromInline
 @safe
 final class AsyncSession: WebSocketHandler {
     typealias Body = nonisolated(nonsending) @Sendable (AsyncWebSocket) async throws -> Void
     typealias Completion = (Result<Void, any Error>) -> Void
 
     /// A session on its way into its task, which runs on the session's own loop and nowhere else.
+    @usableFromInline
     struct Start: @unchecked Sendable {
         let session: AsyncSession
     }
@@ -28,6 +30,8 @@ final class AsyncSession: WebSocketHandler {
     private let completion: Completion?
 
     private let block: UnsafeMutablePointer<State>
+    /// Where the handler's task waits, and those that send for others.
+    @usableFromInline let lot: ParkingLot
     private(set) var executor: LoopExecutor?
     private(set) var loopActor: LoopActor?
     /// What can be asked about the connection when it is over, too.
@@ -62,6 +66,8 @@ final class AsyncSession: WebSocketHandler {
         self.body = body
         unsafe block = .allocate(capacity: 1)
         unsafe block.initialize(to: State())
+        lot = unsafe ParkingLot(ParkingLot.Executor(block))
+        unsafe state.session = Unmanaged.passUnretained(self)
     }
 
     deinit {
@@ -96,6 +102,7 @@ final class AsyncSession: WebSocketHandler {
 
     // MARK: The handler's life
 
+    @usableFromInline
     func opened(_ socket: WebSocket) {
         guard let eventLoop = socket.eventLoop else { return }
         state.socket = socket
@@ -160,6 +167,7 @@ final class AsyncSession: WebSocketHandler {
 
     // MARK: The end of the connection
 
+    @usableFromInline
     func closed(_ socket: WebSocket, code: CloseCode, reason: String) {
         let end = WebSocketClosed(code: code, reason: reason)
         if let limits = socket.current?.limits { survivalTime = limits.closeTimeout }

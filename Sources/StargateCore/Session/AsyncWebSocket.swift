@@ -12,7 +12,7 @@
 /// It is used on the connection's loop, where the handler runs, and it is not Sendable: the compiler
 /// refuses to let another task have it. To send from another task use ``sender``.
 public struct AsyncWebSocket {
-    private let session: AsyncSession
+    @usableFromInline let session: AsyncSession
 
     init(_ session: AsyncSession) {
         self.session = session
@@ -42,6 +42,7 @@ public struct AsyncWebSocket {
     ///     ``WebSocket/send(_:compress:)-(String,_)``.
     /// - Throws: ``WebSocketClosed`` when the connection is gone, `CancellationError` when the task
     ///   is cancelled while it waits; the message is not sent then.
+    @inlinable
     public nonisolated(nonsending) func send(
         _ message: OwnedMessage,
         compress: Bool = true
@@ -51,6 +52,7 @@ public struct AsyncWebSocket {
     }
 
     /// Sends a text message, as ``send(_:compress:)-(OwnedMessage,_)``.
+    @inlinable
     public nonisolated(nonsending) func send(
         _ text: String,
         compress: Bool = true
@@ -60,6 +62,7 @@ public struct AsyncWebSocket {
     }
 
     /// Sends a binary message, as ``send(_:compress:)-(OwnedMessage,_)``.
+    @inlinable
     public nonisolated(nonsending) func send(
         _ bytes: [UInt8],
         compress: Bool = true
@@ -72,26 +75,33 @@ public struct AsyncWebSocket {
     ///
     /// The message begins with the first ``MessageWriter/write(_:)-(String)`` and ends when `body`
     /// returns. If `body` throws in between, the message cannot be taken back: the connection is
-    /// closed with 1011 and the error is thrown on. Other messages wait meanwhile.
+    /// closed with 1011 and the error is thrown on. Other messages wait meanwhile. Each part is a
+    /// fragment, RFC 6455 section 5.4; they are compressed as one message where that was agreed on.
     ///
-    /// - Parameter body: writes the parts; it must not call `send`.
+    /// - Parameters:
+    ///   - compress: false to leave this message uncompressed.
+    ///   - body: writes the parts; it must not call `send`.
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws, or as ``send(_:compress:)-(OwnedMessage,_)``.
     public nonisolated(nonsending) func withTextWriter<Result>(
+        compress: Bool = true,
         _ body: nonisolated(nonsending) (MessageWriter) async throws -> Result
     ) async throws -> Result {
-        try await session.stream(.text, body)
+        try await session.stream(.text, compress: compress, body)
     }
 
-    /// Sends a binary message in parts, as ``withTextWriter(_:)``.
+    /// Sends a binary message in parts, as ``withTextWriter(compress:_:)``.
     ///
-    /// - Parameter body: writes the parts; it must not call `send`.
+    /// - Parameters:
+    ///   - compress: false to leave this message uncompressed.
+    ///   - body: writes the parts; it must not call `send`.
     /// - Returns: what `body` returns.
     /// - Throws: what `body` throws, or as ``send(_:compress:)-(OwnedMessage,_)``.
     public nonisolated(nonsending) func withBinaryWriter<Result>(
+        compress: Bool = true,
         _ body: nonisolated(nonsending) (MessageWriter) async throws -> Result
     ) async throws -> Result {
-        try await session.stream(.binary, body)
+        try await session.stream(.binary, compress: compress, body)
     }
 
     /// The bytes that were sent and have not left this process yet.
@@ -139,7 +149,7 @@ public struct AsyncWebSocket {
 @available(*, unavailable)
 extension AsyncWebSocket: Sendable {}
 
-/// Writes the parts of one message; see ``AsyncWebSocket/withTextWriter(_:)``.
+/// Writes the parts of one message; see ``AsyncWebSocket/withTextWriter(compress:_:)``.
 public struct MessageWriter {
     let session: AsyncSession
 
@@ -166,15 +176,22 @@ extension MessageWriter: Sendable {}
 public struct WebSocketSender: Sendable {
     private let start: AsyncSession.Start
     private let loopActor: LoopActor?
+    private let mailbox: Mailbox?
 
     init(_ session: AsyncSession) {
         start = AsyncSession.Start(session: session)
         loopActor = session.loopActor
+        mailbox = session.executor?.mailbox
     }
 
     /// Sends a message, as ``AsyncWebSocket/send(_:compress:)-(OwnedMessage,_)``. Messages of one
     /// task arrive in its order.
     public func send(_ message: OwnedMessage, compress: Bool = true) async throws {
-        try await loopActor?.send(message, compress: compress, on: start)
+        try await withTaskCancellationHandler {
+            try await loopActor?.send(message, compress: compress, on: start)
+        } onCancel: {
+            // It may be waiting for room.
+            mailbox?.post { _ in start.session.resumeWriters() }
+        }
     }
 }

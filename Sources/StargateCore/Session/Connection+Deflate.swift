@@ -10,7 +10,7 @@ extension Connection {
         mayCompress: Bool
     ) -> SendResult {
         // RFC 6455 section 5.4: the fragments of one message are not interleaved with another.
-        if state.flags.contains(.sendsFragments) { return .dropped }
+        if sendsFragments { return .unfinished }
         if state.version.isHixie {
             guard opcode == .text else { return .unsupported }
             return unsafe sendHixieText(payload)

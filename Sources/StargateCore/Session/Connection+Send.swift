@@ -47,7 +47,7 @@ extension Connection {
             }
         switch result {
         case .sent, .queued: loop.state.counters[Counter.messagesSent] &+= 1
-        case .dropped: loop.state.counters[Counter.messagesDropped] &+= 1
+        case .dropped, .unfinished: loop.state.counters[Counter.messagesDropped] &+= 1
         case .unsupported: break
         }
         return result

@@ -7,6 +7,9 @@ final class ConnectionCompression {
     /// Only with context takeover; without, the loop's is borrowed per message.
     private var deflater: Deflater?
     private var inflater: Inflater?
+    /// Without context takeover: a compressor of its own, as long as a message is being sent in
+    /// fragments, because the loop's serves others meanwhile.
+    private var fragmentDeflater: Deflater?
     /// The loop's decompressor, as long as a message is handed on in parts.
     private var loan: SharedCompression.Loan?
 
@@ -48,6 +51,43 @@ final class ConnectionCompression {
             }
         defer { shared.compressed.removeAll(keepingAtMost: LoopCompression.keptByteCount) }
         guard outcome == .compressed else { return nil }
+        return unsafe body(shared.compressed.bytes)
+    }
+
+    /// Compresses the next fragment of a message and lends the result, or returns nil when there is
+    /// no memory for that.
+    func withCompressedFragment<Result>(
+        _ fragment: UnsafeRawBufferPointer,
+        isFinal: Bool,
+        _ body: (UnsafeRawBufferPointer) -> Result
+    ) -> Result? {
+        let isCompressed: Bool
+        if deflater != nil {
+            isCompressed =
+                unsafe deflater?.compressFragment(
+                    fragment,
+                    isFinal: isFinal,
+                    into: &shared.compressed
+                ) ?? false
+        } else {
+            if fragmentDeflater == nil {
+                fragmentDeflater = Deflater(
+                    windowBits: Int(outgoing.windowBits),
+                    memoryLevel: shared.options.memoryLevel,
+                    level: shared.options.level,
+                    hasContextTakeover: true
+                )
+            }
+            isCompressed =
+                unsafe fragmentDeflater?.compressFragment(
+                    fragment,
+                    isFinal: isFinal,
+                    into: &shared.compressed
+                ) ?? false
+            if isFinal, isCompressed { fragmentDeflater = nil }
+        }
+        defer { shared.compressed.removeAll(keepingAtMost: LoopCompression.keptByteCount) }
+        guard isCompressed else { return nil }
         return unsafe body(shared.compressed.bytes)
     }
 
@@ -164,6 +204,7 @@ final class ConnectionCompression {
         var byteCount = 0
         if deflater != nil { byteCount &+= deflater?.memoryByteCount ?? 0 }
         if inflater != nil { byteCount &+= inflater?.memoryByteCount ?? 0 }
+        if fragmentDeflater != nil { byteCount &+= fragmentDeflater?.memoryByteCount ?? 0 }
         if let loan { byteCount &+= loan.inflater.memoryByteCount }
         return byteCount
     }
@@ -173,10 +214,11 @@ final class ConnectionCompression {
 
     /// Gives memory back that an idle connection does not need.
     ///
-    /// The compressor's history is this endpoint's own to forget; the decompressor's must stay,
-    /// because the peer may refer to it.
+    /// The compressor's history is this endpoint's own to forget, between fragments too; the
+    /// decompressor's must stay, because the peer may refer to it.
     func releaseIdleMemory() {
         if deflater != nil { deflater?.releaseMemory() }
+        if fragmentDeflater != nil { fragmentDeflater?.releaseMemory() }
     }
 }
 

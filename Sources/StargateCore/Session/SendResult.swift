@@ -9,6 +9,10 @@ public enum SendResult: Sendable {
     /// It was not taken: the connection is closing or gone, or its queue is full and its policy
     /// drops.
     case dropped
-    /// The protocol of this connection cannot carry it: the hixie drafts know text only.
+    /// The protocol of this connection cannot carry it: the hixie drafts know text only, and no
+    /// fragments.
     case unsupported
+    /// It was not taken, because another message is being sent in fragments and the final one is
+    /// missing: no message may come between them. RFC 6455 section 5.4.
+    case unfinished
 }

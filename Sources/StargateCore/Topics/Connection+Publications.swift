@@ -177,17 +177,18 @@ extension Connection {
             return unsafe sendMessage(message.opcode, message.payload, mayCompress: true)
         case .shared(let frame):
             let result = sendShared(frame)
-            if case .dropped = result {
-                loop.state.counters[Counter.messagesDropped] &+= 1
-            } else {
-                loop.state.counters[Counter.messagesSent] &+= 1
+            switch result {
+            case .sent, .queued: loop.state.counters[Counter.messagesSent] &+= 1
+            case .dropped, .unfinished: loop.state.counters[Counter.messagesDropped] &+= 1
+            case .unsupported: break
             }
             return result
         }
     }
 
     private func sendShared(_ frame: EncodedFrame) -> SendResult {
-        guard state.phase == .open, !state.flags.contains(.sendsFragments) else { return .dropped }
+        guard state.phase == .open else { return .dropped }
+        if sendsFragments { return .unfinished }
         if loop.state.cork.owner == self {
             if state.outbound == nil, frame.count <= loop.state.cork.available,
                 frame.count < OutboundQueue.referenceByteCountMin,

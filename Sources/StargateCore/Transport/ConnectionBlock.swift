@@ -127,6 +127,8 @@ struct ConnectionFlags: OptionSet {
     static let hasYielded = ConnectionFlags(rawValue: 1 << 15)
     /// It sends much in few frames, so that a whole receive buffer of it may be read at once.
     static let readsMuch = ConnectionFlags(rawValue: 1 << 16)
+    /// The message that is being sent fragment by fragment is compressed.
+    static let compressesFragments = ConnectionFlags(rawValue: 1 << 17)
 
     /// The peer has sent its Close frame.
     static let heardClose = ConnectionFlags(rawValue: 1 << 17)

@@ -23,7 +23,6 @@ package final class VirtualLoop {
         transport = VirtualTransport()
         eventLoop = try EventLoop(index: index, driver: driver, transport: transport)
         eventLoop.loop.state.randomness = RandomPool(seed: seed)
-        eventLoop.executor.state.isPreferred = true
     }
 
     /// Runs the tasks of the loop's handlers, and others that are given to it.
