@@ -8,6 +8,22 @@ private final class Echo: WebSocketHandler {
     }
 }
 
+/// Sends a text back byte by byte, and another message behind it.
+private final class Pieces: WebSocketHandler {
+    func received(_ message: Message, on socket: WebSocket) {
+        guard case .text(let text) = message else { return }
+        for byte in Array(String(copying: text).utf8) {
+            let piece = [byte]
+            let result = socket.sendFragment(piece.span.bytes, isText: true, isFinal: false)
+            #expect(result == .sent)
+        }
+        if text.isEmpty { #expect(socket.sendFragment("", isFinal: false) == .sent) }
+        #expect(socket.send("between") == .unfinished)
+        #expect(socket.sendFragment("", isFinal: true) == .sent)
+        #expect(socket.send("next") == .sent)
+    }
+}
+
 @Suite("A server in memory: echo")
 struct EchoTests {
     private func echo(_ configuration: Server.Configuration = .init()) throws -> TestServer {
@@ -60,6 +76,21 @@ struct EchoTests {
         for _ in 0..<3 {
             peer.send(text)
             #expect(try peer.receive() == .text(text))
+        }
+    }
+
+    @Test("fragments come as one message", arguments: [nil, PerMessageDeflate.shared, .dedicated])
+    func fragments(options: PerMessageDeflate?) throws {
+        var configuration = Server.Configuration()
+        configuration.compression = options
+        let app = try TestServer(configuration: configuration) { server in
+            server.webSocket("/pieces") { _ in .accept { Pieces() } }
+        }
+        let peer = try app.connect("/pieces", compression: options)
+        for text in ["to be or not to be", "", "to be or not to be €"] {
+            peer.send(text)
+            #expect(try peer.receive() == .text(text))
+            #expect(try peer.receive() == .text("next"))
         }
     }
 

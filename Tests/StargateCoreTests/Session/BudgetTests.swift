@@ -128,6 +128,29 @@ struct BudgetTests {
         await server.stop()
     }
 
+    @Test("a message costs an asynchronous handler the array it is in, and no other allocation")
+    func asyncAllocations() async throws {
+        let server = Server(configuration: .quiet)
+        let scales = Scales()
+        server.webSocket("/*", origin: .any) { (socket: AsyncWebSocket) in
+            for try await message in socket.messages {
+                scales.weigh()
+                try await socket.send(message)
+            }
+        }
+        try server.start()
+        let peer = try RawPeer.open(try #require(server.addresses.first))
+        let traffic = Self.traffic[1]
+        let rounds: UInt64 = 50
+        for _ in 0..<10 { try exchange(traffic, peer) }
+        scales.first.store(0, ordering: .relaxed)
+        for _ in 0..<rounds { try exchange(traffic, peer) }
+        let count = scales.last.load(ordering: .relaxed) - scales.first.load(ordering: .relaxed)
+        #expect(count == rounds - 1)
+        peer.close()
+        await server.stop()
+    }
+
     private func exchange(_ traffic: Traffic, _ peer: RawPeer) throws {
         try peer.sendAsFarAsTaken(traffic.bytes, segment: traffic.segment)
         var echoes = 0
