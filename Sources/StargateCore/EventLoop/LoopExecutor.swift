@@ -7,11 +7,11 @@ internal import Synchronization
 /// Runs tasks on the thread of one event loop.
 ///
 /// One object is both the serial executor of the loop's ``LoopActor`` and the task executor that
-/// handlers' tasks prefer. Isolation alone would bring a handler back after whatever it awaits, but
-/// the body of `withTaskCancellationHandler`, in Swift 6.3, is not isolated as the compiler says it
-/// is: it runs where the task prefers to run. The preference costs a lock at each hop, 180
-/// instructions of an echo's four times each; without it a handler could reach its socket from
-/// another thread there.
+/// handlers' tasks prefer. Isolation alone brings a handler back after whatever it awaits, but not
+/// into the closures that it gives away: in Swift 6.3 the body of `withTaskCancellationHandler` has
+/// the isolation of an actor only within a method of that actor. Elsewhere it runs where the task
+/// prefers to run, and the compiler lets it use a handler's socket. So the preference stays, though
+/// it costs a lock at each hop, some 180 instructions.
 @safe
 final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// How often new jobs are looked for before sockets have their turn again: a task that yields
