@@ -124,10 +124,9 @@ public final class EventLoop {
     func endTurn() {
         if loop.state.isClockStale { updateClock() }
         if loop.state.now >= nextTrim { trim() }
-        loop.state.lastReader = nil
         loop.state.lastReaderByteCount = 0
-        loop.state.tls?.handshakeCount = 0
         loop.state.lastReaderFrameCount = 0
+        loop.state.tls?.handshakeCount = 0
         turnStart = driver.now
         settle()
     }

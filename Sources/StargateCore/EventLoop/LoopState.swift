@@ -36,10 +36,12 @@ struct LoopState {
     var now: UInt32 = 1
     /// Whether the loop slept since ``now`` was read.
     var isClockStale = false
-    /// The connection that was read last in this turn, and how many bytes it got, for fairness.
+    /// The connection that was read last, and what it got in this turn, for fairness.
     var lastReader: Connection?
     var lastReaderByteCount = 0
     var lastReaderFrameCount = 0
+    /// When another than the one before was read last.
+    var sharedTick: UInt32 = 0
 }
 
 /// A pointer to the state of one event loop.

@@ -29,9 +29,40 @@ struct MessageCredit {
 }
 
 extension Connection {
+    /// How much one connection may read in one turn of the loop before others have theirs.
+    static let readByteCountPerTurn = 1 << 20
+    /// The same while others are read, too: with what is sent for it, about as long as a short
+    /// message's way there and back takes without any.
+    static let sharedByteCountPerTurn = 128 << 10
+
     /// So many frames of one connection are processed in a turn: a quarter of a millisecond for a
     /// handler that echoes, and a fifth of a second for one that takes 100 microseconds for each.
     static let frameCountPerTurn = 2048
+
+    /// Whether this connection may still be read in this turn.
+    @inline(__always)
+    func hasTurn() -> Bool {
+        guard loop.state.lastReader == self else {
+            beginReading()
+            return true
+        }
+        let share = isSharing ? Self.sharedByteCountPerTurn : Self.readByteCountPerTurn
+        return loop.state.lastReaderByteCount < share
+            && loop.state.lastReaderFrameCount < Self.frameCountPerTurn
+    }
+
+    /// Another connection was read before.
+    @inline(__always)
+    func beginReading() {
+        loop.state.lastReader = self
+        loop.state.lastReaderByteCount = 0
+        loop.state.lastReaderFrameCount = 0
+        loop.state.sharedTick = loop.state.now
+    }
+
+    /// Whether others were read a moment ago.
+    @inline(__always)
+    var isSharing: Bool { loop.state.now &- loop.state.sharedTick <= 1 }
 
     /// How many frames may be processed now.
     @inline(__always)

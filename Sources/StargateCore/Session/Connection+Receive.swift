@@ -2,8 +2,6 @@
 // connection is in.
 
 extension Connection {
-    /// How much one connection may read in one turn of the loop before others have theirs.
-    private static let readByteCountPerTurn = 1 << 20
     /// What a peer may send ahead while the application decides; then it is not read from.
     static let waitingByteCountMax = 64 << 10
     /// A frame with at least this much to come is received into its message's own buffer.
@@ -30,21 +28,13 @@ extension Connection {
     /// they would have to wait here for their turns.
     @inline(__always)
     private var plainSpace: UnsafeMutableRawBufferPointer {
-        unsafe state.flags.contains(.readsMuch)
-            ? loop.state.receiveBuffer.space : loop.state.receiveBuffer.smallSpace
-    }
-
-    /// Whether this connection may still be read in this turn.
-    @inline(__always)
-    private func hasTurn() -> Bool {
-        if loop.state.lastReader == self {
-            return loop.state.lastReaderByteCount < Self.readByteCountPerTurn
-                && loop.state.lastReaderFrameCount < Self.frameCountPerTurn
+        guard state.flags.contains(.readsMuch) else {
+            return unsafe loop.state.receiveBuffer.smallSpace
         }
-        loop.state.lastReader = self
-        loop.state.lastReaderByteCount = 0
-        loop.state.lastReaderFrameCount = 0
-        return true
+        guard isSharing else { return unsafe loop.state.receiveBuffer.space }
+        return unsafe UnsafeMutableRawBufferPointer(
+            rebasing: loop.state.receiveBuffer.space[..<Self.sharedByteCountPerTurn]
+        )
     }
 
     /// The same for a connection that has something under way, or TLS.
@@ -373,11 +363,7 @@ extension Connection {
         guard let inbound = state.inbound, inbound.state.held.count > 0,
             state.flags.isDisjoint(with: [.isPaused, .hasYielded]), !waitsForApplication
         else { return }
-        if loop.state.lastReader != self {
-            loop.state.lastReader = self
-            loop.state.lastReaderByteCount = 0
-            loop.state.lastReaderFrameCount = 0
-        }
+        if loop.state.lastReader != self { beginReading() }
         var held = inbound.state.held
         inbound.state.held = .empty
         unsafe process(held.bytes)
