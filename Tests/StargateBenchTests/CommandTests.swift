@@ -29,6 +29,18 @@ import Testing
         #expect((command as? EchoCommand)?.connections == 3)
     }
 
+    @Test(
+        arguments: [
+            (["--json=run.json"], "run.json"), (["--json", "run.json"], "run.json"),
+            (["--json=-"], "-"), (["--json"], "-"), ([], nil),
+        ] as [([String], String?)]
+    )
+    func `the file of json may follow an equals sign`(arguments: [String], file: String?) throws {
+        let words = BenchCommand.separated(["echo", "ws://localhost:1/"] + arguments)
+        let command = try BenchCommand.parseAsRoot(words)
+        #expect((command as? EchoCommand)?.output.json == file)
+    }
+
     @Test func `options are known by the names that wrk and oha use`() throws {
         let command = try echo(
             "-c",

@@ -41,7 +41,7 @@ public struct BenchCommand: ParsableCommand {
     /// Parses the command line of this process, does what it says, and exits.
     public static func runAndExit() -> Never {
         do {
-            var command = try parseAsRoot()
+            var command = try parseAsRoot(separated(Array(CommandLine.arguments.dropFirst())))
             try command.run()
             Glibc.exit(ExitStatus.good.rawValue)
         } catch let code as ExitCode {
@@ -52,6 +52,18 @@ public struct BenchCommand: ParsableCommand {
             let isAsked = exitCode(for: error) == .success
             Output.write(text + "\n", to: isAsked ? STDOUT_FILENO : STDERR_FILENO)
             Glibc.exit(exitStatus(for: error))
+        }
+    }
+
+    /// The arguments with `--json=FILE` as two of them: the parser takes the option for a flag
+    /// otherwise, because it may stand without a file, and forgets the file.
+    static func separated(_ arguments: [String]) -> [String] {
+        arguments.flatMap { argument in
+            let option = "--json="
+            guard argument.hasPrefix(option), argument != option + "-", argument != option else {
+                return [argument]
+            }
+            return ["--json", String(argument.dropFirst(option.count))]
         }
     }
 
