@@ -153,9 +153,9 @@ def row66_never_answers(ground):
 @attack(66, "a Close frame that is never followed by the end of the stream")
 def row66_never_ends(ground):
     with ground.open() as peer:
+        before = ground.server.descriptors()
         peer.send(frame(CLOSE, close_payload(1000)))
         expect(peer.closing() == 1000, "not closed with 1000")
-        before = ground.server.descriptors()
         eventually(lambda: ground.server.descriptors() < before, "TCP was kept", 7)
 
 
