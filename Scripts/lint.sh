@@ -28,6 +28,11 @@ foreign=$(grep -rnE '^[a-z@ ]*import ' Sources/StargateCore --include='*.swift' 
 locks=$(grep -rnw 'Mutex' Sources Tests --include='*.swift' | grep -v '/Lock.swift:' || true)
 [ -z "$locks" ] || complain "a Mutex that is no Lock:" $'\n'"$locks"
 
+# Two changes that are merged may each have taken the next free bit.
+shared=$(grep -rnoE 'static let [A-Za-z]+ = [A-Za-z]+\(rawValue: 1 << [0-9]+\)' Sources --include='*.swift' \
+    | sed -E 's/:[0-9]+:static let [A-Za-z]+ = / /' | sort | uniq -d)
+[ -z "$shared" ] || complain "two flags with one bit:" $'\n'"$shared"
+
 # Wire data meets some rooms first: nothing in them may trap.
 Scripts/trap-gate.py --self-test && Scripts/trap-gate.py || failed=1
 

@@ -25,6 +25,7 @@ extension Connection {
     ) -> Int {
         let limits = limits
         if header.payloadByteCount >= Self.largeFrameByteCount { state.expectsLargeFrame = true }
+        if header.payloadByteCount > Self.sharedByteCountPerTurn { state.flags.insert(.sendsLong) }
         let inbound = inboundState()
         let count = min(header.payloadByteCount, arrived.count)
         if let violation = inbound.state.assembler.begin(

@@ -31,7 +31,9 @@ extension Connection {
         guard state.flags.contains(.readsMuch) else {
             return unsafe loop.state.receiveBuffer.smallSpace
         }
-        guard isSharing else { return unsafe loop.state.receiveBuffer.space }
+        guard isSharing, !state.flags.contains(.sendsLong) else {
+            return unsafe loop.state.receiveBuffer.space
+        }
         return unsafe UnsafeMutableRawBufferPointer(
             rebasing: loop.state.receiveBuffer.space[..<Self.sharedByteCountPerTurn]
         )

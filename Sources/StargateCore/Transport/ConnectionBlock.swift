@@ -128,7 +128,7 @@ struct ConnectionFlags: OptionSet {
     /// It sends much in few frames, so that a whole receive buffer of it may be read at once.
     static let readsMuch = ConnectionFlags(rawValue: 1 << 16)
     /// The message that is being sent fragment by fragment is compressed.
-    static let compressesFragments = ConnectionFlags(rawValue: 1 << 17)
+    static let compressesFragments = ConnectionFlags(rawValue: 1 << 20)
 
     /// The peer has sent its Close frame.
     static let heardClose = ConnectionFlags(rawValue: 1 << 17)
@@ -136,6 +136,10 @@ struct ConnectionFlags: OptionSet {
     static let expectsPong = ConnectionFlags(rawValue: 1 << 18)
     /// It publishes faster than that can be delivered.
     static let isPausedByTopics = ConnectionFlags(rawValue: 1 << 19)
+
+    /// It has sent a frame that is longer than what a connection reads at once while others are read:
+    /// to read such frames whole costs less than to read them in parts.
+    static let sendsLong = ConnectionFlags(rawValue: 1 << 21)
 
     static let isPaused: ConnectionFlags = [
         .isPausedByApplication, .isPausedByOutput, .isPausedByTopics,
