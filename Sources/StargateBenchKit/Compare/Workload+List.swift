@@ -20,7 +20,7 @@ extension Workload {
         ),
         echo(
             "text-mixed",
-            "text, 1 KiB in characters of one to four bytes, 100 connections, 16 in flight",
+            "text, 1 KiB, 1 to 4 bytes a character, 16 in flight",
             "-s 1k -c 100 -p 16 --text mixed"
         ),
         Workload(

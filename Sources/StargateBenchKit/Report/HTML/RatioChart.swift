@@ -74,7 +74,7 @@ struct RatioChart {
     func marks(x: Double, y: Double) -> String {
         var parts: [String] = []
         let bottom = y + Double(rows.count) * layout.row
-        for tick in Self.ticks where (scale.low...scale.high).contains(tick) {
+        for tick in visibleTicks {
             let place = x + self.place(tick)
             parts.append(
                 """
@@ -113,5 +113,17 @@ struct RatioChart {
         return ((layout.left + share * room) * 10).rounded() / 10
     }
 
-    private static let ticks = [0.01, 0.1, 0.2, 0.5, 0.7, 1, 1.5, 2, 5, 10, 20, 50, 100, 200, 500]
+    /// The ticks on the scale, without those whose labels would cover those of more important ones.
+    private var visibleTicks: [Double] {
+        var ticks: [Double] = []
+        for tick in Self.ticks where (scale.low...scale.high).contains(tick) {
+            if ticks.allSatisfy({ abs(place($0) - place(tick)) >= 28 }) { ticks.append(tick) }
+        }
+        return ticks.sorted()
+    }
+
+    /// The most important ones first.
+    private static let ticks = [
+        1, 10, 100, 0.1, 0.01, 2, 0.5, 5, 50, 20, 200, 500, 0.2, 1.5, 0.7,
+    ]
 }
