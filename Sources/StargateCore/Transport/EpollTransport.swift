@@ -16,7 +16,7 @@ final class EpollTransport: Transport {
     ///
     /// To close a socket takes the kernel some 20 us: when thousands of peers vanish at the same
     /// moment, a turn of this many takes a few milliseconds. See `Benchmarks/crowd.py`.
-    private static let eventCountPerTurn = 256
+    private static let eventCountPerTurn = 128
 
     private let set: Int32
     private let events: UnsafeMutablePointer<epoll_event>
