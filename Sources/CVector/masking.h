@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "processor.h"
+
 #if defined(__x86_64__)
 
 #include <immintrin.h>
@@ -32,18 +34,8 @@ static uint64_t stargate_mask_blocks_avx2(
 
 #endif
 
-/// Whether this processor has vectors of 32 bytes.
-static inline int stargate_has_wide_vectors(void)
-{
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx2") != 0;
-#else
-    return 0;
-#endif
-}
-
 /// Combines blocks of 64 bytes with a word, from `source` to `target`, which may be the same. Only
-/// where `stargate_has_wide_vectors` said yes.
+/// where `stargate_has_avx2` said yes.
 ///
 /// Returns a word that has a top bit if a byte of the result has.
 static inline uint64_t stargate_mask_blocks(

@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "processor.h"
+
 /// The shortest text that the functions here take: a block of 16 bytes, and behind its third byte
 /// another one that ends with the text.
 #define STARGATE_UTF8_LOOKUP_MIN 19
@@ -217,16 +219,6 @@ static inline int stargate_utf8_has_lookup(void)
 #endif
 }
 
-/// Whether blocks of 32 bytes can be used as well.
-static inline int stargate_utf8_has_avx2(void)
-{
-#if defined(__x86_64__)
-    return __builtin_cpu_supports("avx2") != 0;
-#else
-    return 0;
-#endif
-}
-
 /// Whether `text` is UTF-8 from beginning to end. It has at least `STARGATE_UTF8_LOOKUP_MIN` bytes,
 /// and `stargate_utf8_has_lookup` said yes.
 static inline int stargate_utf8_is_valid(const uint8_t *text, size_t count)
@@ -234,7 +226,7 @@ static inline int stargate_utf8_is_valid(const uint8_t *text, size_t count)
 #if defined(__x86_64__)
     // A code point that is open at the end lacks no byte that a block could see.
     if (text[count - 1] >= 0xC0 || text[count - 2] >= 0xE0 || text[count - 3] >= 0xF0) return 0;
-    return count >= 64 && stargate_utf8_has_avx2()
+    return count >= 64 && stargate_has_avx2()
         ? stargate_utf8_is_valid_avx2(text, count)
         : stargate_utf8_is_valid_ssse3(text, count);
 #else

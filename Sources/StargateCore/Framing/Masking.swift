@@ -125,7 +125,7 @@ enum Masking {
         word: UInt64
     ) -> Int {
         let end = count & ~63
-        if end >= wideByteCountMin, stargate_has_wide_vectors() != 0 {
+        if end >= wideByteCountMin, stargate_has_avx2() != 0 {
             _ = unsafe maskWideBlocks(from: source, to: target, count: end, word: word)
             return end
         }
@@ -148,7 +148,7 @@ enum Masking {
         word: UInt64
     ) -> UInt64 {
         let end = count & ~63
-        if end >= wideByteCountMin, stargate_has_wide_vectors() != 0 {
+        if end >= wideByteCountMin, stargate_has_avx2() != 0 {
             return unsafe maskWideBlocks(
                 from: UnsafeRawPointer(start),
                 to: start,

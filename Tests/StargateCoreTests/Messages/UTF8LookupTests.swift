@@ -83,7 +83,7 @@ struct UTF8LookupTests {
             guard (stargate_utf8_is_valid_ssse3(start, count) != 0) == expected else {
                 return false
             }
-            guard count >= 35, stargate_utf8_has_avx2() != 0 else { return true }
+            guard count >= 35, stargate_has_avx2() != 0 else { return true }
             return (stargate_utf8_is_valid_avx2(start, count) != 0) == expected
         }
     }
