@@ -69,7 +69,7 @@ extension Connection {
     func sendFrames(_ frames: UnsafeRawBufferPointer, count: Int) -> SendResult {
         guard state.phase == .open else { return .dropped }
         guard !state.flags.contains(.isTransformed) else { return .unsupported }
-        if loop.state.cork.owner == self, state.outbound == nil,
+        if state.flags.contains(.isCorked), state.outbound == nil,
             frames.count <= loop.state.cork.available, let source = frames.baseAddress
         {
             unsafe loop.state.cork.end.copyMemory(from: source, byteCount: frames.count)
@@ -77,7 +77,7 @@ extension Connection {
             loop.state.counters[Counter.messagesSent] &+= UInt64(truncatingIfNeeded: count)
             return .sent
         }
-        if loop.state.cork.owner == self { flushCork() }
+        if state.flags.contains(.isCorked) { flushCork() }
         guard !state.flags.contains(.isCondemned), hasRoom(for: frames.count) else {
             loop.state.counters[Counter.messagesDropped] &+= UInt64(truncatingIfNeeded: count)
             return .dropped

@@ -28,7 +28,8 @@ enum FrameScanner {
     /// compression, with at most 64 KiB, all of which has arrived.
     ///
     /// - Parameters:
-    ///   - start: the first byte of the header.
+    ///   - start: the first byte of the header; 8 bytes from here on must be readable, whatever
+    ///     they are.
     ///   - end: the end of what has arrived, not before `start`.
     ///   - payloadByteCountMax: the longest payload that may be found; -1 for none at all.
     /// - Returns: the message; nil for everything else, be it right or wrong: ask
@@ -41,23 +42,25 @@ enum FrameScanner {
     ) -> WholeMessage? {
         // checked: both point into one buffer.
         let available = unsafe end - start
-        guard available >= 6 else { return nil }
         // FIN, no reserved bit, and opcode 1 or 2.
         let kind = unsafe start.load(as: UInt8.self) &- 0x81
         guard kind <= 1 else { return nil }
         let second = unsafe start.load(fromByteOffset: 1, as: UInt8.self)
-        var payloadByteCount = Int(truncatingIfNeeded: second) &- 0x80
+        // Huge if the frame is not masked.
+        let short = UInt(truncatingIfNeeded: second) &- 0x80
+        var payloadByteCount = Int(truncatingIfNeeded: short)
         var headerByteCount = 6
-        if payloadByteCount >= 126 {
-            guard payloadByteCount == 126, available >= 8 else { return nil }
+        if short > 125 {
+            guard short == 126 else { return nil }
             let length = unsafe start.loadUnaligned(fromByteOffset: 2, as: UInt16.self)
             payloadByteCount = Int(truncatingIfNeeded: UInt16(bigEndian: length))
             guard payloadByteCount > 125 else { return nil }
             headerByteCount = 8
         }
-        // Below 0 if the frame is not masked.
-        guard payloadByteCount >= 0, payloadByteCount <= payloadByteCountMax,
-            payloadByteCount <= available &- headerByteCount
+        // What was read behind the end, if it is this near, counts for nothing: a header that is not
+        // whole is longer than what is available.
+        guard payloadByteCount <= payloadByteCountMax,
+            payloadByteCount &+ headerByteCount <= available
         else { return nil }
         return unsafe WholeMessage(
             // checked: the header lies before the end.

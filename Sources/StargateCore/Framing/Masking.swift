@@ -75,6 +75,54 @@ enum Masking {
         key: UInt32,
         notesASCII: Bool
     ) -> Bool {
+        // A call is not worth its while for the messages that come by the thousand.
+        guard count >= 16, count <= 32 else {
+            guard notesASCII else {
+                unsafe applyInWords(start, count: count, key: key)
+                return false
+            }
+            return unsafe applyInWordsNotingASCII(start, count: count, key: key)
+        }
+        // Two steps that may overlap: both are read before either is written.
+        let last = count &- 16
+        // checked: both are followed by 16 of the bytes.
+        let (front, back) = unsafe (start, start + last)
+        let mask = Words(repeating: key)
+        let turned = Words(repeating: rotate(key, by: last))
+        let head = unsafe front.loadUnaligned(as: Words.self) ^ mask
+        let tail = unsafe back.loadUnaligned(as: Words.self) ^ turned
+        unsafe front.storeBytes(of: head, as: Words.self)
+        unsafe back.storeBytes(of: tail, as: Words.self)
+        guard notesASCII else { return false }
+        let seen = head | tail
+        return (seen[0] | seen[1] | seen[2] | seen[3]) & 0x8080_8080 == 0
+    }
+
+    @inline(never)
+    private static func applyInWords(
+        _ start: UnsafeMutableRawPointer,
+        count: Int,
+        key: UInt32
+    ) {
+        _ = unsafe applyInWords(start, count: count, key: key, notesASCII: false)
+    }
+
+    @inline(never)
+    private static func applyInWordsNotingASCII(
+        _ start: UnsafeMutableRawPointer,
+        count: Int,
+        key: UInt32
+    ) -> Bool {
+        unsafe applyInWords(start, count: count, key: key, notesASCII: true)
+    }
+
+    @inline(__always)
+    private static func applyInWords(
+        _ start: UnsafeMutableRawPointer,
+        count: Int,
+        key: UInt32,
+        notesASCII: Bool
+    ) -> Bool {
         let word = UInt64(truncatingIfNeeded: key) | UInt64(truncatingIfNeeded: key) &<< 32
         var seen: UInt64 = 0
         var offset = 0
@@ -126,7 +174,12 @@ enum Masking {
     ) -> Int {
         let end = count & ~63
         if end >= wideByteCountMin, stargate_has_avx2() != 0 {
-            _ = unsafe maskWideBlocks(from: source, to: target, count: end, word: word)
+            unsafe stargate_mask_blocks(
+                source.assumingMemoryBound(to: UInt8.self),
+                target.assumingMemoryBound(to: UInt8.self),
+                end,
+                word
+            )
             return end
         }
         let mask = SIMD2<UInt64>(repeating: word)
@@ -149,12 +202,8 @@ enum Masking {
     ) -> UInt64 {
         let end = count & ~63
         if end >= wideByteCountMin, stargate_has_avx2() != 0 {
-            return unsafe maskWideBlocks(
-                from: UnsafeRawPointer(start),
-                to: start,
-                count: end,
-                word: word
-            )
+            let bytes = unsafe start.assumingMemoryBound(to: UInt8.self)
+            return unsafe stargate_mask_blocks_noting(bytes, end, word)
         }
         let mask = SIMD2<UInt64>(repeating: word)
         var offset = 0
@@ -169,22 +218,8 @@ enum Masking {
         return seen[0] | seen[1]
     }
 
-    @inline(__always)
-    private static func maskWideBlocks(
-        from source: UnsafeRawPointer,
-        to target: UnsafeMutableRawPointer,
-        count: Int,
-        word: UInt64
-    ) -> UInt64 {
-        unsafe stargate_mask_blocks(
-            source.assumingMemoryBound(to: UInt8.self),
-            target.assumingMemoryBound(to: UInt8.self),
-            count,
-            word
-        )
-    }
-
     private typealias Vector = SIMD2<UInt64>
+    private typealias Words = SIMD4<UInt32>
 
     @inline(__always)
     private static func load(

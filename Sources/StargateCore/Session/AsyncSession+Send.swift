@@ -131,7 +131,7 @@ extension Connection {
 
     /// Writes what is corked or queued, as far as the kernel takes it.
     func offerBuffered() {
-        if loop.state.cork.owner == self { flushCork() }
+        if state.flags.contains(.isCorked) { flushCork() }
         flush()
     }
 

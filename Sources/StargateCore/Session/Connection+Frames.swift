@@ -2,8 +2,8 @@
 // place, and a message that is whole is lent to the handler as it lies. This loop is the hot path:
 // no allocation, no reference counting and no dynamic dispatch but the handler's own method.
 //
-// What the loop asks again for every frame is what a handler can change by what it does: the phase,
-// the flags, and whether something was kept. All else is read once per read and stays in registers.
+// What the loop asks again for every frame is what a handler can change by what it does, and all of
+// that is in the flags. All else is read once per read and stays in registers.
 
 extension Connection {
     /// Processes bytes that are frames. Uses up all of them: what is not whole is kept.
@@ -25,22 +25,30 @@ extension Connection {
         let budget = frameBudget(rate: rate)
         // For a connection that has frames looked at one by one, no message is whole.
         let wholeByteCountMax = isClient || streamsMessages ? -1 : maxMessageSize
+        let socket = WebSocket(self)
         var count = 0
-        while unsafe cursor < end, mayProceed, count < budget {
-            count &+= 1
-            let whole =
-                state.inbound == nil
-                ? unsafe FrameScanner.scanWhole(cursor, end, payloadByteCountMax: wholeByteCountMax)
-                : nil
-            guard let whole else {
+        var otherCount = 0
+        while unsafe cursor < end, count < budget {
+            guard state.flags.intersection(.decideFrames) == .receivesFrames,
+                let whole = unsafe FrameScanner.scanWhole(
+                    cursor,
+                    end,
+                    payloadByteCountMax: wholeByteCountMax
+                )
+            else {
+                guard mayProceed else { break }
+                count &+= 1
+                otherCount &+= 1
                 unsafe cursor = unsafe receiveOther(cursor, end, handler)
                 continue
             }
+            count &+= 1
             // checked: the payload lies before the end.
             unsafe cursor = unsafe whole.payload + whole.payloadByteCount
             if unsafe cursor == end { loop.state.cork.expectsLast(whole.payloadByteCount) }
-            receiveWhole(whole, handler)
+            receiveWhole(whole, handler, socket)
         }
+        countMessages(count &- otherCount)
         countFrames(count, rate: rate)
         // Left over when the application paused in the middle of the read, or much came.
         if unsafe cursor < end, receivesFrames { unsafe keepFrames(cursor, end, rate: rate) }
@@ -55,9 +63,19 @@ extension Connection {
     @inline(__always)
     private var maxMessageSize: Int { withContext { $0.limits.maxMessageSize } ?? 0 }
 
-    /// Unmasks, checks and delivers a message that lies whole in the buffer.
     @inline(__always)
-    private func receiveWhole(_ whole: WholeMessage, _ handler: any WebSocketHandler) {
+    private func countMessages(_ count: Int) {
+        loop.state.counters[Counter.messagesReceived] &+= UInt64(truncatingIfNeeded: count)
+    }
+
+    /// Unmasks, checks and delivers a message that lies whole in the buffer. The caller counts it,
+    /// be it right or wrong.
+    @inline(__always)
+    private func receiveWhole(
+        _ whole: WholeMessage,
+        _ handler: any WebSocketHandler,
+        _ socket: WebSocket
+    ) {
         let payload = unsafe whole.payload
         let count = whole.payloadByteCount
         let key = whole.maskingKey
@@ -68,28 +86,37 @@ extension Connection {
                 unsafe Masking.applyWithSlack(payload, count: count, key: key, notesASCII: true)
                     || UTF8Validator.isValid(bytes)
             else { return fail(.invalidUTF8) }
-            unsafe deliverText(bytes, handler)
+            unsafe Self.handText(bytes, to: handler, of: socket)
         } else {
             _ = unsafe Masking.applyWithSlack(payload, count: count, key: key, notesASCII: false)
-            unsafe deliverBinary(bytes, handler)
+            handler.received(.binary(unsafe bytes.bytes), on: socket)
         }
     }
 
+    /// The validator must have checked the bytes.
     @inline(__always)
-    func deliverText(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
-        loop.state.counters[Counter.messagesReceived] &+= 1
+    private static func handText(
+        _ bytes: UnsafeRawBufferPointer,
+        to handler: any WebSocketHandler,
+        of socket: WebSocket
+    ) {
         let characters = unsafe UnsafeBufferPointer(
             start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
             count: bytes.count
         )
-        // The validator has just checked it.
         let text = unsafe UTF8Span(unchecked: characters.span)
-        handler.received(.text(text), on: WebSocket(self))
+        handler.received(.text(text), on: socket)
+    }
+
+    @inline(__always)
+    func deliverText(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
+        countMessages(1)
+        unsafe Self.handText(bytes, to: handler, of: WebSocket(self))
     }
 
     @inline(__always)
     func deliverBinary(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
-        loop.state.counters[Counter.messagesReceived] &+= 1
+        countMessages(1)
         handler.received(.binary(unsafe bytes.bytes), on: WebSocket(self))
     }
 
@@ -133,7 +160,8 @@ extension Connection {
             let isWhole = header.payloadByteCount <= arrived
             if isWhole, header.isWholeMessage, state.inbound == nil, !streamsMessages {
                 let whole = unsafe WholeMessage(header, at: payload)
-                receiveWhole(whole, handler)
+                countMessages(1)
+                receiveWhole(whole, handler, WebSocket(self))
                 return unsafe payload + header.payloadByteCount
             }
             if header.opcode.isControl {

@@ -102,7 +102,7 @@ extension Connection {
     func sendHixieText(_ payload: UnsafeRawBufferPointer) -> SendResult {
         let needed = payload.count &+ HixieEncoder.overhead
         guard hasRoom(for: needed) else { return .dropped }
-        if loop.state.cork.owner == self, state.outbound == nil {
+        if state.flags.contains(.isCorked), state.outbound == nil {
             if needed > loop.state.cork.available { flushCork() }
             if state.outbound == nil, needed <= loop.state.cork.available {
                 unsafe HixieEncoder.write(payload, to: loop.state.cork.end)

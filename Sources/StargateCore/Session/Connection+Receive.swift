@@ -127,12 +127,12 @@ extension Connection {
         state.lastHeard = loop.currentTick()
         state.flags.remove(.awaitsPong)
         if state.inbound == nil, state.phase == .open {
-            let isCorked = beginCallback()
+            beginCallback()
             unsafe receiveFrames(
                 UnsafeMutableRawBufferPointer(start: loop.state.receiveBuffer.start, count: count)
             )
             if state.expectsLargeFrame { noteFrameSize() }
-            return endCallback(isCorked: isCorked)
+            return endCallback()
         }
         if let inbound = state.inbound {
             if unsafe directSpace(inbound) != nil { return receivedDirectly(count, inbound) }
@@ -185,29 +185,28 @@ extension Connection {
 
     /// Runs `body` as a callback of this connection.
     func corked(_ body: () -> Void) {
-        let isCorked = beginCallback()
+        beginCallback()
         body()
-        endCallback(isCorked: isCorked)
+        endCallback()
     }
 
-    /// What is sent from here on is corked, unless something waits already. Returns whether it is.
+    /// What is sent from here on is corked, unless something waits already.
     @inline(__always)
-    private func beginCallback() -> Bool {
-        let isCorked = state.outbound == nil
-        if isCorked { loop.state.cork.begin(self) }
-        state.flags.insert(.isProcessing)
+    private func beginCallback() {
+        assert(loop.state.cork.count == 0, "one connection is corked at a time")
+        state.flags.insert(state.flags.contains(.keepsOutput) ? .isProcessing : .isInCallback)
         loop.note(.received, route: state.route)
-        return isCorked
     }
 
     @inline(__always)
-    private func endCallback(isCorked: Bool) {
+    private func endCallback() {
         // What the messages were for goes on at once, while what it sends can still be corked.
         if loop.state.hasTasks { loop.eventLoop.executor.run() }
         state.flags.remove(.isProcessing)
-        if isCorked {
+        if state.flags.contains(.isCorked) {
             flushCork()
-            loop.state.cork.end(self)
+            state.flags.remove(.isCorked)
+            loop.state.cork.expectsMore()
         }
         // A connection on the attention list is looked at before the loop sleeps anyway.
         if !state.flags.contains(.needsAttention), state.phase == .ending { flush() }

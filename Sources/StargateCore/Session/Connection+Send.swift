@@ -2,33 +2,85 @@
 // loop's cork while the connection is being read, else into the connection's queue.
 
 extension Connection {
-    /// Sends a data message that the application gave.
+    /// Sends a data message that the application gave: `count` bytes from `start` on.
+    ///
+    /// A short answer of a server to what is being read, which most messages are, is only copied
+    /// behind the others. No function is called on that way, so that it needs no registers saved.
+    @inline(__always)
+    func sendMessage(
+        _ opcode: Opcode,
+        _ start: UnsafeRawPointer?,
+        count: Int,
+        mayCompress: Bool
+    ) -> SendResult {
+        guard CorkBuffer.shortByteCounts.contains(count), goesIntoCork(count),
+            let start = unsafe start
+        else {
+            let payload = unsafe UnsafeRawBufferPointer(start: start, count: count)
+            return unsafe sendCopied(opcode, payload, mayCompress: mayCompress)
+        }
+        return unsafe cork(opcode, count) {
+            unsafe CorkBuffer.copyShort(start, count: count, to: $0)
+        }
+    }
+
+    /// The same for a message of any length that goes into the cork.
+    @inline(never)
+    private func sendCopied(
+        _ opcode: Opcode,
+        _ payload: UnsafeRawBufferPointer,
+        mayCompress: Bool
+    ) -> SendResult {
+        guard payload.count < loop.state.cork.throughByteCountMin, goesIntoCork(payload.count),
+            let start = payload.baseAddress
+        else { return unsafe sendOther(opcode, payload, mayCompress: mayCompress) }
+        return unsafe cork(opcode, payload.count) {
+            unsafe $0.copyMemory(from: start, byteCount: payload.count)
+        }
+    }
+
+    /// Whether a message is one plain frame for which the cork has room.
+    @inline(__always)
+    private func goesIntoCork(_ payloadByteCount: Int) -> Bool {
+        // Payloads are in memory already, so the sum cannot overflow.
+        state.flags.intersection(.decideSending) == .sendsIntoCork
+            && payloadByteCount &+ FrameEncoder.headerByteCountMax <= loop.state.cork.available
+    }
+
+    /// Writes a message into the cork, for which it goes there.
+    @inline(__always)
+    private func cork(
+        _ opcode: Opcode,
+        _ payloadByteCount: Int,
+        copy: (UnsafeMutableRawPointer) -> Void
+    ) -> SendResult {
+        let loop = loop
+        let target = unsafe loop.state.cork.end
+        let headerByteCount = unsafe FrameEncoder.writeHeader(
+            to: target,
+            firstByte: 0x80 | opcode.rawValue,
+            payloadByteCount: payloadByteCount,
+            maskingKey: nil
+        )
+        unsafe copy(target + headerByteCount)
+        loop.state.cork.commit(headerByteCount &+ payloadByteCount)
+        loop.state.counters[Counter.messagesSent] &+= 1
+        return .sent
+    }
+
+    /// The same for a payload that is in a buffer.
     @inline(__always)
     func sendMessage(
         _ opcode: Opcode,
         _ payload: UnsafeRawBufferPointer,
         mayCompress: Bool
     ) -> SendResult {
-        // An answer of a server to what is being read, which nearly every message is, is only
-        // copied behind the others.
-        if state.phase == .open, state.flags.isDisjoint(with: .sendsOtherFrames),
-            loop.state.cork.owner == self, state.outbound == nil,
-            payload.count < loop.state.cork.throughByteCountMin,
-            payload.count &+ FrameEncoder.headerByteCountMax <= loop.state.cork.available
-        {
-            let target = unsafe loop.state.cork.end
-            let headerByteCount = unsafe FrameEncoder.writeHeader(
-                to: target,
-                firstByte: 0x80 | opcode.rawValue,
-                payloadByteCount: payload.count,
-                maskingKey: nil
-            )
-            unsafe CorkBuffer.copy(payload, to: target + headerByteCount)
-            loop.state.cork.commit(headerByteCount &+ payload.count)
-            loop.state.counters[Counter.messagesSent] &+= 1
-            return .sent
-        }
-        return unsafe sendOther(opcode, payload, mayCompress: mayCompress)
+        unsafe sendMessage(
+            opcode,
+            payload.baseAddress,
+            count: payload.count,
+            mayCompress: mayCompress
+        )
     }
 
     /// Sends a message in every other case.
@@ -73,7 +125,7 @@ extension Connection {
         )
         // Payloads are in memory already, so the sum cannot overflow.
         let needed = headerByteCount &+ payload.count
-        if loop.state.cork.owner == self, state.outbound == nil,
+        if state.flags.contains(.isCorked), state.outbound == nil,
             needed <= loop.state.cork.available,
             payload.count < loop.state.cork.throughByteCountMin
         {
@@ -128,7 +180,7 @@ extension Connection {
     ) -> SendResult {
         let throughByteCountMin = loop.state.cork.throughByteCountMin
         let isThrough = payload.count >= throughByteCountMin && !isClient
-        if loop.state.cork.owner == self {
+        if state.flags.contains(.isCorked) {
             // What follows may be meant to share a system call.
             loop.state.cork.expectsMore()
             if isThrough, state.outbound == nil, !state.flags.contains(.isCondemned),
@@ -140,7 +192,7 @@ extension Connection {
         }
         if state.flags.contains(.isCondemned) { return .dropped }
         if state.outbound == nil {
-            if loop.state.cork.owner == self, needed <= loop.state.cork.available,
+            if state.flags.contains(.isCorked), needed <= loop.state.cork.available,
                 payload.count < throughByteCountMin
             {
                 unsafe write(firstByte, payload, to: loop.state.cork.end)
@@ -247,14 +299,14 @@ extension Connection {
 
     /// Writes bytes that are not frames: an HTTP response, or a client's request.
     func sendRaw(_ bytes: UnsafeRawBufferPointer) {
-        if loop.state.cork.owner == self, state.outbound == nil,
+        if state.flags.contains(.isCorked), state.outbound == nil,
             bytes.count <= loop.state.cork.available, let source = bytes.baseAddress
         {
             unsafe loop.state.cork.end.copyMemory(from: source, byteCount: bytes.count)
             loop.state.cork.commit(bytes.count)
             return
         }
-        if loop.state.cork.owner == self { flushCork() }
+        if state.flags.contains(.isCorked) { flushCork() }
         unsafe outboundQueue().queue.append(bytes, pool: &loop.state.buffers)
         askForAttention()
     }

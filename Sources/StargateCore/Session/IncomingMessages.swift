@@ -21,8 +21,8 @@ public struct IncomingMessages: AsyncSequence {
         let session: AsyncSession
 
         /// The next message, as soon as it begins; nil at the end.
-        public mutating func next(
-            isolation actor: isolated (any Actor)?
+        public nonisolated(nonsending) mutating func next(
+            isolation actor: (any Actor)?
         ) async throws -> IncomingMessage? {
             session.checkIsHere()
             return try await session.nextIncoming()
@@ -90,8 +90,8 @@ public struct IncomingMessage: AsyncSequence {
         ///
         /// - Throws: ``WebSocketClosed`` when the connection ends within the message, in whatever
         ///   way; `CancellationError` when the handler is to end.
-        public mutating func next(
-            isolation actor: isolated (any Actor)?
+        public nonisolated(nonsending) mutating func next(
+            isolation actor: (any Actor)?
         ) async throws -> [UInt8]? {
             session.checkIsHere()
             return try await session.nextPart(of: number)
@@ -124,8 +124,8 @@ public struct IncomingMessage: AsyncSequence {
             init(parts: IncomingMessage.Iterator) { self.parts = parts }
 
             /// The next piece, which is not empty; nil at the end of the message.
-            public mutating func next(
-                isolation actor: isolated (any Actor)?
+            public nonisolated(nonsending) mutating func next(
+                isolation actor: (any Actor)?
             ) async throws -> String? {
                 while let part = try await parts.next(isolation: actor) {
                     if let text = take(part) { return text }

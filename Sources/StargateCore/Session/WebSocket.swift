@@ -40,17 +40,25 @@ public struct WebSocket {
         guard connection.state.generation == generation else { return .dropped }
         // The message is lent for the whole call, and so are its bytes.
         let opcode: Opcode
-        let payload: UnsafeRawBufferPointer
+        let start: UnsafeRawPointer?
+        let count: Int
         switch message {
         case .text(let text):
             opcode = .text
             let characters = text.span
-            unsafe payload = unsafe characters.withUnsafeBytes { unsafe $0 }
+            count = characters.count
+            unsafe start = unsafe characters.withUnsafeBytes { $0.baseAddress }
         case .binary(let bytes):
             opcode = .binary
-            unsafe payload = unsafe bytes.withUnsafeBytes { unsafe $0 }
+            count = bytes.byteCount
+            unsafe start = unsafe bytes.withUnsafeBytes { $0.baseAddress }
         }
-        return unsafe connection.sendMessage(opcode, payload, mayCompress: compress)
+        return unsafe connection.sendMessage(
+            opcode,
+            start,
+            count: count,
+            mayCompress: compress
+        )
     }
 
     /// Sends a text message.

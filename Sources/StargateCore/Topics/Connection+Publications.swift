@@ -102,7 +102,7 @@ extension Connection {
             accountQueue(subscriptions)
         }
         // What was sent before leaves before.
-        if loop.state.cork.owner == self { flushCork() }
+        if state.flags.contains(.isCorked) { flushCork() }
         let batchByteCount = max(1, publicationBatchByteCount)
         while state.flags.isDisjoint(with: [.isBlocked, .isCondemned]) {
             // A peer that reads slowly still gets its pong before more of what is published.
@@ -189,7 +189,7 @@ extension Connection {
     private func sendShared(_ frame: EncodedFrame) -> SendResult {
         guard state.phase == .open else { return .dropped }
         if sendsFragments { return .unfinished }
-        if loop.state.cork.owner == self {
+        if state.flags.contains(.isCorked) {
             if state.outbound == nil, frame.count <= loop.state.cork.available,
                 frame.count < OutboundQueue.referenceByteCountMin,
                 let source = unsafe frame.bytes.baseAddress

@@ -7,7 +7,7 @@ internal import CUV
 extension Connection {
     /// Bytes that were sent and have not left this process.
     var bufferedAmount: Int {
-        let corked = loop.state.cork.owner == self ? loop.state.cork.count : 0
+        let corked = state.flags.contains(.isCorked) ? loop.state.cork.count : 0
         return corked + (state.outbound?.queue.byteCount ?? 0)
             + refusedByteCount
     }

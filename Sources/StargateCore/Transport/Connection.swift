@@ -51,7 +51,7 @@ struct Connection: Equatable {
 
     /// Whether frames are received: after the opening handshake, until the connection ends.
     @inline(__always)
-    var receivesFrames: Bool { state.phase == .open || state.phase == .closing }
+    var receivesFrames: Bool { state.flags.contains(.receivesFrames) }
 
     /// A name for the connection that stays its own when the block is used again.
     var id: ConnectionID {
@@ -68,8 +68,8 @@ struct Connection: Equatable {
     func begin(_ context: ConnectionContext, phase: Phase, isClient: Bool) {
         assert(state.phase == .free, "a block is used by one connection at a time")
         unsafe state.context = Unmanaged.passRetained(context)
-        state.phase = phase
         state.flags = isClient ? .isClient : []
+        state.phase = phase
         state.version = .rfc6455
         state.expectsLargeFrame = false
         state.route = .none

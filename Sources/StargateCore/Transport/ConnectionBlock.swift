@@ -10,8 +10,8 @@ struct ConnectionBlock {
     /// The limits and the owner, shared by all connections of a listener or client.
     var context: Unmanaged<ConnectionContext>?
     var handler: (any WebSocketHandler)?
-    var inbound: Inbound?
-    var outbound: Outbound?
+    var inbound: Inbound? { didSet { flags.set(.keepsInput, to: inbound != nil) } }
+    var outbound: Outbound? { didSet { flags.set(.keepsOutput, to: outbound != nil) } }
     /// Set when there is TLS between the transport and the connection.
     var tls: TLSSession?
     /// Set when permessage-deflate was agreed on.
@@ -31,7 +31,7 @@ struct ConnectionBlock {
     /// The latest frame was larger than what a read brings, and the next may be as well.
     var expectsLargeFrame = false
     var flags = ConnectionFlags()
-    var phase = Phase.free
+    var phase = Phase.free { didSet { flags.follow(phase) } }
     var version = ProtocolVersion.rfc6455
     /// The route that the connection was opened on, for the watchdog.
     var route = RouteMark.none
@@ -79,6 +79,9 @@ enum Phase: UInt8 {
     /// The socket is being closed.
     case ended
 
+    /// Frames are received: after the opening handshake, until the connection ends.
+    var receivesFrames: Bool { self == .open || self == .closing }
+
     /// Whether the connection may still become a WebSocket: its owner hears of its end.
     var isBeforeOpen: Bool {
         switch self {
@@ -89,8 +92,11 @@ enum Phase: UInt8 {
 }
 
 /// What is true of a connection beside its phase: each flag is independent of the others.
+///
+/// Some repeat what the block says elsewhere, and follow it: so the frame loop and the sender learn
+/// with one comparison that nothing stands in the way of the next message.
 struct ConnectionFlags: OptionSet {
-    let rawValue: UInt32
+    private(set) var rawValue: UInt32
 
     /// This endpoint is the client: it masks what it sends and takes only unmasked frames.
     static let isClient = ConnectionFlags(rawValue: 1 << 0)
@@ -141,6 +147,20 @@ struct ConnectionFlags: OptionSet {
     /// to read such frames whole costs less than to read them in parts.
     static let sendsLong = ConnectionFlags(rawValue: 1 << 21)
 
+    /// Its bytes are being worked on, and what it sends is corked.
+    static let isCorked = ConnectionFlags(rawValue: 1 << 22)
+    /// The phase is one in which frames are received: open or closing.
+    static let receivesFrames = ConnectionFlags(rawValue: 1 << 23)
+    /// The phase is open: messages may be sent.
+    static let isOpen = ConnectionFlags(rawValue: 1 << 24)
+    /// There is something in ``ConnectionBlock/inbound``.
+    static let keepsInput = ConnectionFlags(rawValue: 1 << 25)
+    /// There is something in ``ConnectionBlock/outbound``.
+    static let keepsOutput = ConnectionFlags(rawValue: 1 << 26)
+
+    // Constants, because they are asked for or set with every read, or message.
+
+    static let isInCallback: ConnectionFlags = [.isProcessing, .isCorked]
     static let isPaused: ConnectionFlags = [
         .isPausedByApplication, .isPausedByOutput, .isPausedByTopics,
     ]
@@ -148,8 +168,28 @@ struct ConnectionFlags: OptionSet {
     static let stopsFrames: ConnectionFlags = [
         .isPausedByApplication, .isPausedByTopics, .isCondemned,
     ]
-    /// A message is not one plain frame without a mask. Asked for every message.
-    static let sendsOtherFrames: ConnectionFlags = [.isClient, .isTransformed]
+    /// What decides whether the next frame may be taken for a whole message: it may if, of these,
+    /// only ``receivesFrames`` is set. Asked for every frame.
+    static let decideFrames: ConnectionFlags = [.receivesFrames, .keepsInput, .stopsFrames]
+    /// What decides whether a message is one plain frame without a mask, to be put into the cork: it
+    /// is if, of these, just ``sendsIntoCork`` are set. Asked for every message.
+    static let decideSending: ConnectionFlags = [
+        .sendsIntoCork, .keepsOutput, .isClient, .isTransformed,
+    ]
+    static let sendsIntoCork: ConnectionFlags = [.isOpen, .isCorked]
     /// Nothing can be written now. Asked for every record.
     static let stopsWriting: ConnectionFlags = [.isBlocked, .isCondemned]
+
+    init(rawValue: UInt32) { self.rawValue = rawValue }
+
+    @inline(__always)
+    mutating func set(_ flags: ConnectionFlags, to isSet: Bool) {
+        rawValue = isSet ? rawValue | flags.rawValue : rawValue & ~flags.rawValue
+    }
+
+    /// The phase has changed.
+    mutating func follow(_ phase: Phase) {
+        set(.isOpen, to: phase == .open)
+        set(.receivesFrames, to: phase.receivesFrames)
+    }
 }

@@ -1,7 +1,8 @@
 /// The one buffer of a loop that gathers what a connection sends while it is being read.
 ///
 /// Frames are encoded straight into it, and everything leaves in one system call when the read
-/// callback returns. 128 KiB, because a smaller cork splits the answers to a full read.
+/// callback returns. 128 KiB, because a smaller cork splits the answers to a full read. It belongs
+/// to the connection that has ``ConnectionFlags/isCorked`` set: none, or one.
 @safe
 struct CorkBuffer {
     static let capacity = 128 << 10
@@ -19,8 +20,6 @@ struct CorkBuffer {
     private(set) var count = 0
     /// From how many bytes on a payload is written from where it lies.
     private(set) var throughByteCountMin = Self.throughByteCountMin
-    /// The connection whose callback is running.
-    private(set) var owner: Connection?
 
     init() {
         unsafe base = .allocate(byteCount: Self.capacity + BufferPool.slack, alignment: 64)
@@ -44,12 +43,6 @@ struct CorkBuffer {
         limit = min(limit, max(Self.limitMin, byteCount))
     }
 
-    @inline(__always)
-    mutating func begin(_ connection: Connection) {
-        assert(owner == nil && count == 0, "one connection is corked at a time")
-        owner = connection
-    }
-
     /// The message that is delivered next is the last of its read: an answer to it that is not
     /// short needs no copy in order to leave with others in one system call.
     @inline(__always)
@@ -71,21 +64,16 @@ struct CorkBuffer {
     @inline(__always)
     mutating func empty() { count = 0 }
 
-    @inline(__always)
-    mutating func end(_ connection: Connection) {
-        assert(owner == connection && count == 0, "a cork is flushed before it is lifted")
-        owner = nil
-        throughByteCountMin = Self.throughByteCountMin
-    }
+    /// The payloads that ``copyShort(_:count:to:)`` copies.
+    static let shortByteCounts = 16...32
 
-    /// Copies a payload. Short ones in two steps that may overlap, for less than a call costs.
+    /// Copies a short payload in two steps that may overlap, for less than a call costs.
     @inline(__always)
-    static func copy(_ source: UnsafeRawBufferPointer, to target: UnsafeMutableRawPointer) {
-        guard let start = source.baseAddress else { return }
-        let count = source.count
-        guard count >= 16, count <= 32 else {
-            return unsafe target.copyMemory(from: start, byteCount: count)
-        }
+    static func copyShort(
+        _ start: UnsafeRawPointer,
+        count: Int,
+        to target: UnsafeMutableRawPointer
+    ) {
         let last = count &- 16
         let head = unsafe start.loadUnaligned(as: SIMD2<UInt64>.self)
         let tail = unsafe start.loadUnaligned(fromByteOffset: last, as: SIMD2<UInt64>.self)

@@ -230,14 +230,26 @@ struct FrameScannerTests {
         #expect(judged == 256 * 256 * 2)
     }
 
-    /// Looks for a whole message in bytes that lie in memory of exactly their size.
+    /// Looks for a whole message in bytes behind which others lie: those of one that would be.
     private func scanWhole(_ bytes: [UInt8], limit: Int = 1 << 40) -> [UInt8]? {
-        var bytes = bytes
-        return bytes.withUnsafeMutableBytes { buffer -> [UInt8]? in
+        let misleading: [UInt8] = [0x81, 0x80, 0, 0, 0, 0, 0x80, 0]
+        let places = (0..<8).map { scanWhole(bytes, then: misleading, from: $0, limit: limit) }
+        #expect(Set(places).count == 1, "what lies behind the end counts")
+        return places[0]
+    }
+
+    private func scanWhole(
+        _ bytes: [UInt8],
+        then others: [UInt8],
+        from first: Int,
+        limit: Int
+    ) -> [UInt8]? {
+        var all = bytes + others[first...] + others[..<first]
+        return all.withUnsafeMutableBytes { buffer -> [UInt8]? in
             guard let start = buffer.baseAddress else { return nil }
             let found = FrameScanner.scanWhole(
                 start,
-                start + buffer.count,
+                start + bytes.count,
                 payloadByteCountMax: limit
             )
             guard let found else { return nil }

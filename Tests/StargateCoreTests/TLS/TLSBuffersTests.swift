@@ -12,7 +12,9 @@ struct TLSBuffersTests {
 
     @Test("a busy session keeps its buffers, one that is new or gone does not")
     func busy() async throws {
-        let server = try TLSTestServer()
+        let server = try TLSTestServer { configuration, _ in
+            configuration.keepAliveInterval = .seconds(600)
+        }
         let peer = try server.peer().open()
         let idle = TLSSession.typicalByteCount
         #expect(await Self.buffers(server).contains { $0 == (0, idle) })
@@ -45,7 +47,9 @@ struct TLSBuffersTests {
 
     @Test("no more sessions than may keep buffers do")
     func limit() async throws {
-        let server = try TLSTestServer()
+        let server = try TLSTestServer { configuration, _ in
+            configuration.keepAliveInterval = .seconds(600)
+        }
         let peer = try server.peer().open()
         _ = await server.plain.inspect {
             $0.loop.state.tls?.busySessionCount = LoopTLS.busySessionCountMax

@@ -70,17 +70,19 @@ private func compare(
 /// The short way finds the same message as the long one, or leaves it to that; and it leaves none of
 /// those it is for.
 private func compareWhole(_ scan: FrameHeaderScan, _ bytes: [UInt8], _ rules: FrameRules) {
-    var bytes = bytes
+    let count = bytes.count
+    // What lies behind the end may be read, and must not count: there it looks like a whole message.
+    var bytes = bytes + [0x81, 0x80, 0, 0, 0, 0, 0x80, 0]
     bytes.withUnsafeMutableBytes { buffer in
         guard let start = buffer.baseAddress else { return }
         let whole = FrameScanner.scanWhole(
             start,
-            start + buffer.count,
+            start + count,
             payloadByteCountMax: rules.expectsMask ? rules.payloadByteCountMax : -1
         )
         var expected: FrameHeader?
         if case .complete(let header) = scan, header.isWholeMessage, rules.expectsMask,
-            header.payloadByteCount <= min(0xFFFF, buffer.count - header.headerByteCount)
+            header.payloadByteCount <= min(0xFFFF, count - header.headerByteCount)
         {
             expected = header
         }
