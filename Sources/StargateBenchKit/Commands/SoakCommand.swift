@@ -12,12 +12,12 @@ struct SoakCommand: ParsableCommand {
             some of them compressed, have messages of all sizes echoed; topics are published to; \
             readers stop for a while; others come and go; bad clients misbehave. Every message is \
             numbered and checked. With a certificate, one connection in four goes to a second \
-            server, with TLS. It warms up for a quarter of the time, 15 \
-            minutes at most, busier than it is later. At the end the slopes of the server's \
-            memory, of its heap and of its descriptors are printed with their uncertainty \
-            (95 %), and a verdict. It uses a small part of one \
-            core, so that it can run beside other work. Exit status: 0 when the verdict is good, \
-            else 1.
+            server, with TLS. It warms up for a quarter of the time, 15 minutes at most, busier \
+            than it is later. Sixteen times nothing is asked for, for a minute in long runs, and \
+            what the server holds then is noted. At the end the slopes of its memory, of its heap \
+            and of its descriptors are printed with their uncertainty (95 %), and a verdict. It \
+            uses a small part of one core, so that it can run beside other work. Exit status: 0 \
+            when the verdict is good, else 1.
             """
     )
 

@@ -49,6 +49,8 @@ final class SoakCrew {
     private var turns = 0
     /// So many times faster than planned everything is done, to warm the server up.
     var haste = 1.0
+    /// Nothing new is asked for, until work goes on.
+    var isResting = false
     /// Whether all connections were there once: nothing is published before.
     private(set) var hasBegun = false
     private(set) var isLeaving = false
@@ -81,7 +83,7 @@ final class SoakCrew {
     }
 
     private func takeTurn() {
-        guard !isLeaving else { return }
+        guard !isLeaving, !isResting else { return }
         turns += 1
         each(&due.connects, plan.connectRate) { self.connectNext() }
         each(&due.echoes, plan.echoRate * haste) { self.echo() }
@@ -208,9 +210,6 @@ final class SoakCrew {
     }
 
     // MARK: The end
-
-    /// Asks for nothing new, so that what is on its way can arrive.
-    func rest() { isLeaving = true }
 
     /// Says goodbye everywhere; what has not come is lost.
     func leave() {

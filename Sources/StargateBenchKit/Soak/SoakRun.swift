@@ -3,7 +3,8 @@
 internal import Glibc
 internal import StargateCore
 
-/// What the kernel says about the servers at a moment of the run.
+/// What the servers hold in a lull: what is in a queue at a moment comes and goes with whatever else
+/// wants the processor, and what has not gone when nothing is asked for is what counts.
 struct SoakSample: Sendable {
     var seconds: Double
     /// Bytes that belong to no file. The program's and the libraries' pages are left out: they are
@@ -37,20 +38,9 @@ struct SoakReport: Sendable {
     var descriptors: (before: Int, after: Int)
     var childrenEndedWell: Bool
 
-    var memory: Trend? { Trend(quietest(samples.map { ($0.seconds, $0.memory) })) }
-    var allocated: Trend? { Trend(quietest(samples.map { ($0.seconds, $0.allocated) })) }
+    var memory: Trend? { Trend(samples.map { ($0.seconds, $0.memory) }) }
+    var allocated: Trend? { Trend(samples.map { ($0.seconds, $0.allocated) }) }
     var descriptorTrend: Trend? { Trend(samples.map { ($0.seconds, $0.descriptors) }) }
-
-    /// The least of every 24th part of the time: what a slow reader leaves in a queue comes and
-    /// goes, and what never goes again is what counts.
-    private func quietest(
-        _ samples: [(seconds: Double, value: Double)]
-    ) -> [(seconds: Double, value: Double)] {
-        let size = max(1, samples.count / 24)
-        return stride(from: 0, to: samples.count - size + 1, by: size).compactMap { start in
-            samples[start..<start + size].min { $0.value < $1.value }
-        }
-    }
 
     private var isLong: Bool { seconds >= Self.slopeSecondsMin }
 
@@ -96,7 +86,7 @@ struct SoakReport: Sendable {
             guard let trend else { continue }
             lines.append(
                 "\(name) slope \(kib(trend.perHour)) +- \(kib(trend.uncertainty)) KiB/h "
-                    + "(\(samples.count) samples after warm-up, at most "
+                    + "(\(samples.count) lulls after warm-up, at most "
                     + "\(kib(memoryPerHourMax)) allowed)"
             )
         }
@@ -193,7 +183,13 @@ struct SoakRun {
         )
     }
 
-    /// Samples until the time is over; what was sampled after the warm-up, and the seconds.
+    /// In a lull the loops give back what they keep for the next who needs it, which takes them half
+    /// a minute of peace. There are this many in a run.
+    private static let lullSecondsMax = 70.0
+    private static let lullCount = 16.0
+
+    /// Has the crew work until the time is over, with a lull now and then; what was sampled in those
+    /// after the warm-up, and the seconds.
     private mutating func watch(
         _ view: () -> View?,
         _ ruffians: [SoakRuffian],
@@ -202,45 +198,57 @@ struct SoakRun {
     ) -> ([SoakSample], Double) {
         let begin = MonotonicClock.now()
         let warmUp = min(length.seconds / 4, 900)
-        let setHaste = { (haste: Double) in
-            _ = group.mailboxes.first?.post { _ in post.crew?.haste = haste }
+        let tell = { (order: @escaping @Sendable (SoakCrew) -> Void) in
+            _ = group.mailboxes.first?.post { _ in post.crew.map(order) }
         }
-        setHaste(Self.warmUpHaste)
+        tell { $0.haste = Self.warmUpHaste }
         var isHasty = true
-        let interval = max(0.5, min(10, length.seconds / 200))
+        let period = length.seconds / Self.lullCount
+        let lull = min(Self.lullSecondsMax, period / 3)
+        let interval = max(0.5, min(10, period / 20))
         var samples: [SoakSample] = []
-        var nextLine = 60.0
+        var nextLull = period - lull
         while seconds(since: begin) < length.seconds, !interruption.check() {
             usleep(UInt32(interval * 1e6))
-            let now = seconds(since: begin)
-            if isHasty, now >= warmUp / 2 {
+            if isHasty, seconds(since: begin) >= warmUp / 2 {
                 isHasty = false
-                setHaste(1)
+                tell { $0.haste = 1 }
             }
-            let memory = ProcessMemory.read(processes)
-            let sample = SoakSample(
-                seconds: now,
-                memory: Double(memory?.anonymous ?? 0),
-                allocated: Double(allocatedByteCount ?? 0),
-                resident: Double(memory?.resident ?? 0),
-                descriptors: Double(descriptorCount)
-            )
+            guard seconds(since: begin) >= nextLull else { continue }
+            nextLull += period
+            tell { $0.isResting = true }
+            usleep(UInt32(lull * 1e6))
+            let now = seconds(since: begin)
+            let sample = takeSample(now)
             if now >= warmUp, sample.memory > 0, sample.allocated > 0 { samples.append(sample) }
-            if now >= nextLine, let view = view() {
-                nextLine += 60
-                let ledger = view.ledger
-                let tolerated = ruffians.reduce(0) { $0 + $1.ledger.tolerated }
-                say(
-                    "\(Figure.fixed(now, 0)) s: \(view.openCount) open, \(ledger.echoed) echoed, "
-                        + "\(ledger.delivered) delivered, "
-                        + "\(ledger.faults + tolerated) faults, server "
-                        + "\(Figure.fixed(sample.memory / 1024, 0)) KiB, of them "
-                        + "\(Figure.fixed(sample.allocated / 1024, 0)) allocated, "
-                        + "\(Int(sample.descriptors)) descriptors"
-                )
-            }
+            if let view = view() { report(view, ruffians, sample) }
+            tell { $0.isResting = false }
         }
         return (samples, seconds(since: begin))
+    }
+
+    private func takeSample(_ now: Double) -> SoakSample {
+        let memory = ProcessMemory.read(processes)
+        return SoakSample(
+            seconds: now,
+            memory: Double(memory?.anonymous ?? 0),
+            allocated: Double(allocatedByteCount ?? 0),
+            resident: Double(memory?.resident ?? 0),
+            descriptors: Double(descriptorCount)
+        )
+    }
+
+    private func report(_ view: View, _ ruffians: [SoakRuffian], _ sample: SoakSample) {
+        let ledger = view.ledger
+        let tolerated = ruffians.reduce(0) { $0 + $1.ledger.tolerated }
+        say(
+            "\(Figure.fixed(sample.seconds, 0)) s: \(view.openCount) open, "
+                + "\(ledger.echoed) echoed, \(ledger.delivered) delivered, "
+                + "\(ledger.faults + tolerated) faults, server "
+                + "\(Figure.fixed(sample.memory / 1024, 0)) KiB, of them "
+                + "\(Figure.fixed(sample.allocated / 1024, 0)) allocated, "
+                + "\(Int(sample.descriptors)) descriptors"
+        )
     }
 
     /// Lets what is on its way arrive, and says goodbye.
@@ -250,7 +258,7 @@ struct SoakRun {
         _ ruffians: [SoakRuffian],
         _ view: () -> View?
     ) -> SoakLedger {
-        group.mailboxes.first?.post { _ in post.crew?.rest() }
+        group.mailboxes.first?.post { _ in post.crew?.isResting = true }
         // Slow readers have resumed by then.
         usleep(5_000_000)
         group.mailboxes.first?.post { _ in post.crew?.leave() }
