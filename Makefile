@@ -72,7 +72,7 @@ crowd: deps ## Many connections that vanish at once, and many that say nothing: 
 	@swift build --configuration release --product stargate-bench
 	Benchmarks/crowd.py disconnect && Benchmarks/crowd.py idle
 
-conformance: test-deps ## Run every conformance suite (PARTS="server tls client drafts interop")
+conformance: test-deps ## Run every conformance suite (PARTS="server tls client client-tls drafts interop")
 	@Scripts/conformance.sh $(PARTS)
 
 fuzz: deps ## Fuzz the code that meets the wire (TARGET=all, TIME=60 seconds for each)
