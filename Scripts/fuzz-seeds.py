@@ -275,7 +275,8 @@ def corpora():
     """Target by target, its seeds."""
     heads = list(requests())
     yield "request-head", [b"\x00" + UNEVEN + data for data in heads] + [
-        b"\x01\x00\x60\x30\x30\x03" + BYTEWISE + heads[0]]
+        b"\x01\x00\x60\x30\x30\x03" + BYTEWISE + heads[0]] + [
+        b"\x00" + BYTEWISE + lines + heads[0] for lines in (b"\r\n", b"\r\n\r\n", b"\r\r\n")]
     yield "response-head", [b"\x00" + UNEVEN + data for data in responses()] + [
         b"\x01\x00\x60\x30\x30\x03" + BYTEWISE + data for data in responses()]
     yield "handshake", [bytes([0x1F, number & 1, number & 3]) + data

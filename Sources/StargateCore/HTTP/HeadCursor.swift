@@ -11,6 +11,8 @@
     private(set) var position = 0
     /// Where the line begins that the cursor is in.
     private var lineStart = 0
+    /// Where the first line begins: behind an empty one, if there is one.
+    private var startLineStart = 0
 
     /// - Returns: `nil` when there is not a single byte.
     init?(_ bytes: UnsafeRawBufferPointer, limits: HeadLimits) {
@@ -189,10 +191,20 @@ extension HeadCursor {
         lineStart = position
     }
 
+    /// Passes the line end at which the cursor stands before a request line: a server should read
+    /// over one. RFC 9112 section 2.2.
+    mutating func passEmptyLine() throws(HeadStop) {
+        advance()
+        guard try byte() == HeadByte.lineFeed else { throw .fault(.bareCarriageReturn) }
+        advance()
+        lineStart = position
+        startLineStart = position
+    }
+
     /// What it means that the bytes ended: usually that more are needed, but not when what is
     /// there already exceeds a limit.
     func faultAtEnd(limits: HeadLimits) -> HeadFault? {
-        let isStartLine = lineStart == 0
+        let isStartLine = lineStart == startLineStart
         if endsAtLimit { return isStartLine ? .startLineTooLong : .headTooLong }
         var byteCount = end &- lineStart
         let last = unsafe start.load(fromByteOffset: end &- 1, as: UInt8.self)

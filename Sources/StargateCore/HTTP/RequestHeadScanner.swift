@@ -1,7 +1,8 @@
 // The first stop of a connection's bytes, before there is a WebSocket: is this the head of an
 // HTTP/1.1 request, and where does everything lie in it? Nothing is copied, allocated or
-// remembered. The rules are RFC 9112's, with every leniency it allows left out: two programs that
-// read one request differently are how requests are smuggled.
+// remembered. The rules are RFC 9112's, with every leniency it allows left out, because two programs
+// that read one request differently are how requests are smuggled. The one that it asks for, an
+// empty line before the request, is there.
 
 /// Finds the head of a request in the bytes at hand.
 enum RequestHeadScanner {
@@ -49,8 +50,10 @@ enum RequestHeadScanner {
         limits: HeadLimits,
         into fields: UnsafeMutableBufferPointer<HeadField>
     ) throws(HeadStop) -> RequestHead {
+        if try cursor.byte() == HeadByte.carriageReturn { try cursor.passEmptyLine() }
+        let methodStart = cursor.position
         let methodName = try scanMethod(&cursor)
-        let method = unsafe HTTPMethod(bytes: cursor.bytes(from: 0))
+        let method = unsafe HTTPMethod(bytes: cursor.bytes(from: methodStart))
         cursor.advance()
         let targetStart = cursor.position
         let raw = try scanTarget(&cursor)
@@ -84,18 +87,19 @@ enum RequestHeadScanner {
     /// RFC 9110 allows every token. Registered names are letters with a hyphen at most, and to
     /// insist on that ends a TLS or SSH client at its first impossible byte.
     private static func scanMethod(_ cursor: inout HeadCursor) throws(HeadStop) -> HeadRange {
+        let start = cursor.position
         while true {
             let byte = try cursor.byte()
             if byte == HeadByte.blank { break }
             let belongs =
                 HeadByte.isLetter(byte) || byte == UInt8(ascii: "-") || byte == UInt8(ascii: "_")
-            guard belongs, cursor.position < methodByteCountMax else {
+            guard belongs, cursor.position &- start < methodByteCountMax else {
                 throw .fault(.badMethod)
             }
             cursor.advance()
         }
-        guard cursor.position > 0 else { throw .fault(.badMethod) }
-        return cursor.range(from: 0)
+        guard cursor.position > start else { throw .fault(.badMethod) }
+        return cursor.range(from: start)
     }
 
     /// A run of bytes without blanks or control bytes. Those above 0x7F have no business here,

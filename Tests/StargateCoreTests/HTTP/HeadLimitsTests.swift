@@ -37,6 +37,16 @@ struct HeadLimitsTests {
         Self.expectSame(Self.request(startLine: length), limits, isRefusedWith: fault)
     }
 
+    @Test("an empty line before it does not count", arguments: [0, 1])
+    func emptyLine(excess: Int) {
+        let limits = HeadLimits(startLineByteCount: 64)
+        let bytes = [13, 10] + Self.request(startLine: 64 + excess)
+        Self.expectSame(bytes, limits, isRefusedWith: excess == 0 ? nil : .startLineTooLong)
+        // Without its end, too.
+        let endless = bytes.prefix(32) + [UInt8](repeating: UInt8(ascii: "a"), count: 100)
+        Self.expectSame(Array(endless), limits, isRefusedWith: .startLineTooLong)
+    }
+
     @Test("a field line", arguments: [(64, nil), (65, HeadFault.fieldLineTooLong)])
     func fieldLine(length: Int, fault: HeadFault?) {
         let limits = HeadLimits(fieldLineByteCount: 64)

@@ -70,7 +70,14 @@ struct RequestHeadFaultTests {
         Case("GET  / HTTP/1.1\r\n\r\n", .badTarget),
         Case("GET\t/ HTTP/1.1\r\n\r\n", .badMethod),
         Case(" GET / HTTP/1.1\r\n\r\n", .badMethod),
-        Case("\r\nGET / HTTP/1.1\r\n\r\n", .badMethod),
+        // One empty line is read over, and nothing else.
+        Case("\r\n\r\nGET / HTTP/1.1\r\n\r\n", .badMethod),
+        Case("\r\n GET / HTTP/1.1\r\n\r\n", .badMethod),
+        Case("\r\n / HTTP/1.1\r\n\r\n", .badMethod),
+        Case("\r\n\nGET / HTTP/1.1\r\n\r\n", .badMethod),
+        Case("\nGET / HTTP/1.1\r\n\r\n", .badMethod),
+        Case("\rGET / HTTP/1.1\r\n\r\n", .bareCarriageReturn),
+        Case("\r\r\nGET / HTTP/1.1\r\n\r\n", .bareCarriageReturn),
         Case("G@T / HTTP/1.1\r\n\r\n", .badMethod),
         Case("GET /a\0b HTTP/1.1\r\n\r\n", .badTarget),
         Case("GET /a\u{7F} HTTP/1.1\r\n\r\n", .badTarget),
@@ -119,7 +126,7 @@ struct RequestHeadFaultTests {
 
     @Test(
         "what is no HTTP ends at its first impossible byte",
-        arguments: zip(otherProtocols.dropFirst(2), [1, 5, 1, 1])
+        arguments: zip(otherProtocols.dropFirst(2), [3, 5, 1, 1])
     )
     func firstImpossibleByte(one: Case, byteCount: Int) {
         let (outcome, seen) = scanRequest(one.bytes, arrivingAt: 1...one.bytes.count)
@@ -127,12 +134,12 @@ struct RequestHeadFaultTests {
         #expect(seen == byteCount)
     }
 
-    @Test("a method that never ends is refused after 25 bytes")
-    func endlessMethod() {
-        let bytes = Array(repeating: UInt8(ascii: "A"), count: 100)
+    @Test("a method that never ends is refused after 25 bytes", arguments: ["", "\r\n"])
+    func endlessMethod(before: String) {
+        let bytes = Array(before.utf8) + Array(repeating: UInt8(ascii: "A"), count: 100)
         let (outcome, seen) = scanRequest(bytes, arrivingAt: 1...100)
         #expect(outcome == .refused(.badMethod))
-        #expect(seen == 25)
+        #expect(seen == before.utf8.count + 25)
     }
 
     @Test("statuses are those a client understands")

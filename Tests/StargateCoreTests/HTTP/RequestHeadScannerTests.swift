@@ -29,7 +29,21 @@ struct RequestHeadScannerTests {
         "GET ws://example.com:81?x HTTP/1.9\r\nhOST: other\r\n\r\n",
         "GET / HTTP/1.1\r\nX: caf\u{E9} \u{1F680}\r\nHost: h\r\n\r\n",
         "get / HTTP/1.1\r\n!#$%&'*+-.^_`|~09AZaz: v\r\n\r\n",
+        "\r\nGET /a?b HTTP/1.1\r\nHost: h\r\n\r\n",
     ]
+
+    // RFC 9112 section 2.2.
+    @Test("an empty line before the request is read over")
+    func emptyLine() throws {
+        let plain = try #require(scanRequest(chromeUpgrade.utf8).request)
+        let bytes = [13, 10] + Array(chromeUpgrade.utf8)
+        let behind = try #require(scanRequest(bytes).request)
+        #expect(behind.head.byteCount == bytes.count)
+        #expect(behind.head.method == .get)
+        #expect(behind.method == "GET")
+        #expect(behind.path == plain.path && behind.query == plain.query)
+        #expect(behind.fields == plain.fields)
+    }
 
     @Test("one split anywhere changes nothing", arguments: requests)
     func everySplit(request: String) {

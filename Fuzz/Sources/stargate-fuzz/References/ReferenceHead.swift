@@ -25,7 +25,9 @@ enum ReferenceHeadReader {
 
     /// Nil unless the bytes begin with a complete request head that keeps all rules and limits.
     static func request(_ bytes: [UInt8], _ limits: HeadLimits) -> ReferenceHead? {
-        guard let (lines, byteCount) = lines(bytes, limits) else { return nil }
+        // RFC 9112 section 2.2: one empty line before it does not count.
+        let start = bytes.starts(with: [13, 10]) ? 2 : 0
+        guard let (lines, byteCount) = lines(bytes, limits, from: start) else { return nil }
         let parts = lines[0].split(separator: 0x20, omittingEmptySubsequences: false).map(
             Array.init
         )
@@ -54,10 +56,14 @@ enum ReferenceHeadReader {
     }
 
     /// The lines before the blank one, none of which holds half a line end.
-    private static func lines(_ bytes: [UInt8], _ limits: HeadLimits) -> ([[UInt8]], Int)? {
+    private static func lines(
+        _ bytes: [UInt8],
+        _ limits: HeadLimits,
+        from start: Int = 0
+    ) -> ([[UInt8]], Int)? {
         var lines: [[UInt8]] = []
         var line: [UInt8] = []
-        var place = 0
+        var place = start
         while place + 1 < bytes.count {
             if bytes[place] == 13, bytes[place + 1] == 10 {
                 place += 2
