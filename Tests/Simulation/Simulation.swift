@@ -34,7 +34,6 @@ final class Simulation: @unchecked Sendable {
     private(set) var hasTimeJumped = false
     private var stamp = 0
     /// What a run before this one has left behind, if it failed.
-    private let publishedByteCountBefore = VirtualLoop.publishedByteCount
 
     init(seed: UInt64, traces: Bool) {
         self.seed = seed
@@ -340,7 +339,7 @@ final class Simulation: @unchecked Sendable {
             check(topics == 0, "loop \(index) still has \(topics) topics")
             check(loop.counters.connectionsActive == 0, "loop \(index) counts connections")
         }
-        let published = VirtualLoop.publishedByteCount - publishedByteCountBefore
+        let published = VirtualLoop.publishedByteCount(of: server)
         check(published == 0, "\(published) bytes of publications are left")
     }
 }

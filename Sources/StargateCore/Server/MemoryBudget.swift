@@ -9,9 +9,12 @@ final class MemoryBudget: Sendable {
     /// In bytes; nil for no limit.
     let byteCount: Int?
     private let meters: Lock<[Meter]>
+    /// What is held in publications.
+    private let frames: FrameAccount
 
-    init(_ byteCount: Int?) {
+    init(_ byteCount: Int?, frames: FrameAccount = FrameAccount()) {
         self.byteCount = byteCount
+        self.frames = frames
         meters = Lock([])
     }
 
@@ -37,7 +40,7 @@ final class MemoryBudget: Sendable {
 
     /// What is held now, by the loops and in publications, which belong to none of them.
     var usedByteCount: Int {
-        held.byteCount &+ EncodedFrame.liveByteCount.load(ordering: .relaxed)
+        held.byteCount &+ frames.byteCount
     }
 
     private var held: (byteCount: Int, loopCount: Int) {

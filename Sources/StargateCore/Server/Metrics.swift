@@ -120,8 +120,8 @@ extension Server {
         guard let group = runningGroup else { return total }
         total.loops = group.meters.map { Metrics($0.counts) }
         for loop in total.loops { total.add(loop) }
-        let shared = EncodedFrame.liveByteCount.load(ordering: .relaxed)
-        total.memory[MemoryAccount.publications.name] = UInt64(clamping: shared)
+        let shared = UInt64(clamping: topicRegistry.frames.byteCount)
+        total.memory[MemoryAccount.publications.name] = shared
         return total
     }
 

@@ -24,7 +24,7 @@ public final class Server: Sendable {
     /// A server that does nothing yet.
     public init(configuration: Configuration = Configuration()) {
         self.configuration = configuration
-        memoryBudget = MemoryBudget(configuration.memoryBudget)
+        memoryBudget = MemoryBudget(configuration.memoryBudget, frames: topicRegistry.frames)
         admission = Admission(configuration, memoryBudget)
     }
 

@@ -143,6 +143,12 @@ extension Connection {
     /// The topics of the server that this connection belongs to; none for a client's.
     var topics: TopicTable? { withContext { $0.owner?.topicTable } ?? nil }
 
+    /// Has the server account for a frame that it now shares, too.
+    func charge(_ frame: EncodedFrame) {
+        guard !frame.isCharged, let account = topics?.registry.frames else { return }
+        frame.charge(to: account)
+    }
+
     // MARK: Encoding
 
     /// Puts a message behind what the connection has to write.
@@ -203,6 +209,7 @@ extension Connection {
         guard !state.flags.contains(.isCondemned), hasRoom(for: frame.count) else {
             return .dropped
         }
+        charge(frame)
         outboundQueue().queue.append(frame, pool: &loop.state.buffers)
         checkSoftLimit()
         return sendResultAfterQueueing()

@@ -1,5 +1,17 @@
 internal import Synchronization
 
+/// What the shared frames of one server hold: they belong to none of its loops.
+final class FrameAccount: Sendable {
+    private let held = Atomic<Int>(0)
+
+    /// In bytes, at this moment.
+    var byteCount: Int { held.load(ordering: .relaxed) }
+
+    fileprivate func add(_ count: Int) { held.wrappingAdd(count, ordering: .relaxed) }
+
+    fileprivate func subtract(_ count: Int) { held.wrappingSubtract(count, ordering: .relaxed) }
+}
+
 /// The bytes of a frame as they go on the wire, written once and shared by reference: by the
 /// connections of all loops, until the last of them has written it.
 @safe
@@ -8,9 +20,9 @@ final class EncodedFrame: Sendable {
     private nonisolated(unsafe) let base: UnsafeMutableRawPointer
     let count: Int
 
-    /// What all frames of the process hold: they belong to no loop. One addition for each frame
-    /// that is made, none for each peer that it goes to.
-    static let liveByteCount = Atomic<Int>(0)
+    /// The address of the ``FrameAccount`` of the server that shares the frame, retained; 0 while
+    /// only the application holds it. Set once for each frame, whatever the number of peers.
+    private let payer = Atomic<UInt>(0)
 
     /// - Parameters:
     ///   - count: the length of the frame, at least 1.
@@ -18,13 +30,30 @@ final class EncodedFrame: Sendable {
     init(count: Int, _ fill: (UnsafeMutableRawPointer) -> Void) {
         self.count = count
         unsafe base = .allocate(byteCount: count, alignment: 16)
-        Self.liveByteCount.wrappingAdd(count, ordering: .relaxed)
         unsafe fill(base)
     }
 
     deinit {
         unsafe base.deallocate()
-        Self.liveByteCount.wrappingSubtract(count, ordering: .relaxed)
+        guard let payer = unsafe UnsafeRawPointer(bitPattern: payer.load(ordering: .relaxed))
+        else { return }
+        unsafe Unmanaged<FrameAccount>.fromOpaque(payer).takeRetainedValue().subtract(count)
+    }
+
+    /// Whether a server accounts for it.
+    var isCharged: Bool { payer.load(ordering: .relaxed) != 0 }
+
+    /// Has a server account for it as long as it exists. The first one that shares it does, and
+    /// counts it once.
+    func charge(to account: FrameAccount) {
+        guard !isCharged else { return }
+        let reference = unsafe Unmanaged.passRetained(account)
+        let (isFirst, _) = unsafe payer.compareExchange(
+            expected: 0,
+            desired: UInt(bitPattern: reference.toOpaque()),
+            ordering: .relaxed
+        )
+        if isFirst { account.add(count) } else { unsafe reference.release() }
     }
 
     var bytes: UnsafeRawBufferPointer {

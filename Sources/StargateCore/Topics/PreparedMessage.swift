@@ -111,21 +111,22 @@ public final class PreparedMessage: Sendable {
         if connection.isClient { return .individual }
         guard connection.state.flags.contains(.isTransformed) else { return .shared(plain) }
         if connection.state.version.isHixie {
-            return isText ? .shared(hixieFrame()) : .unsupported
+            return isText ? .shared(hixieFrame(connection)) : .unsupported
         }
         guard mayCompress, let compression = connection.state.compression else {
             return .shared(plain)
         }
         guard let windowBits = compression.sharedWindowBits else { return .individual }
-        return .shared(deflatedFrame(windowBits, compression))
+        return .shared(deflatedFrame(windowBits, compression, connection))
     }
 
-    private func hixieFrame() -> EncodedFrame {
+    private func hixieFrame(_ connection: Connection) -> EncodedFrame {
         variants.withLock { variants in
             if let known = variants.hixie { return known }
             let fresh = unsafe EncodedFrame(count: byteCount &+ HixieEncoder.overhead) { target in
                 unsafe HixieEncoder.write(payload, to: target)
             }
+            connection.charge(fresh)
             variants.hixie = fresh
             return fresh
         }
@@ -135,7 +136,8 @@ public final class PreparedMessage: Sendable {
     /// than to wait for it.
     private func deflatedFrame(
         _ windowBits: Int,
-        _ compression: ConnectionCompression
+        _ compression: ConnectionCompression,
+        _ connection: Connection
     ) -> EncodedFrame {
         guard (9...15).contains(windowBits) else { return plain }
         return variants.withLock { variants in
@@ -144,6 +146,7 @@ public final class PreparedMessage: Sendable {
                 unsafe EncodedFrame.server(opcode, isCompressed: true, bytes)
             }
             let fresh = compressed ?? plain
+            connection.charge(fresh)
             variants.deflated[windowBits - 9] = fresh
             return fresh
         }

@@ -18,12 +18,18 @@ struct PublicationRun {
     /// - Parameters:
     ///   - deliveries: at least one, all to the same topic.
     ///   - number: no other run's.
-    init?(_ deliveries: ArraySlice<PublicationDelivery>, number: UInt64) {
+    ///   - account: of the server, for what is put together here.
+    init?(
+        _ deliveries: ArraySlice<PublicationDelivery>,
+        number: UInt64,
+        account: FrameAccount
+    ) {
         guard let first = deliveries.first else { return nil }
         self.deliveries = deliveries
         self.number = number
         topic = first.publication.topic
         frame = deliveries.count == 1 ? first.publication.message.plain : Self.join(deliveries)
+        frame.charge(to: account)
     }
 
     var count: Int { deliveries.count }

@@ -26,6 +26,8 @@ final class TopicRegistry: Sendable {
     }
 
     private let state = Lock(State())
+    /// What was published and somebody still holds.
+    let frames = FrameAccount()
 
     /// Under which key loops keep their ``TopicTable``.
     var tableKey: ObjectIdentifier { ObjectIdentifier(self) }
@@ -60,22 +62,23 @@ final class TopicRegistry: Sendable {
 
     /// Gives a publication to all loops. Returns whether all of them took it.
     func publish(_ publication: Publication, _ receipt: PublicationReceipt? = nil) -> Bool {
-        Self.give(publication, receipt, to: state.withLock { $0.inboxes })
+        give(publication, receipt, to: state.withLock { $0.inboxes })
     }
 
     /// Gives a publication of a peer's to all loops: it is not read from while one is far behind.
     func publish(_ publication: Publication, by publisher: Connection) -> Bool {
         let inboxes = state.withLock { $0.inboxes }
-        let isTaken = Self.give(publication, nil, to: inboxes)
+        let isTaken = give(publication, nil, to: inboxes)
         if let crowded = inboxes.first(where: \.isCrowded) { publisher.pause(for: crowded) }
         return isTaken
     }
 
-    private static func give(
+    private func give(
         _ publication: Publication,
         _ receipt: PublicationReceipt?,
         to inboxes: [TopicInbox]
     ) -> Bool {
+        publication.message.plain.charge(to: frames)
         var isTaken = !inboxes.isEmpty
         for inbox in inboxes where !inbox.append(publication, receipt) { isTaken = false }
         return isTaken

@@ -16,9 +16,12 @@ extension TopicTable {
         while budget > 0 {
             if batch.isEmpty, !takeBatch() { return }
             let count = nextRunCount()
-            guard let run = PublicationRun(batch.prefix(count), number: deliveryNumber &+ 1) else {
-                return batch = []
-            }
+            let run = PublicationRun(
+                batch.prefix(count),
+                number: deliveryNumber &+ 1,
+                account: registry.frames
+            )
+            guard let run else { return batch = [] }
             deliveryNumber &+= 1
             batch = batch.dropFirst(count)
             budget -= 1 + deliver(run)

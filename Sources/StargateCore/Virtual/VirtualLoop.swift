@@ -122,9 +122,9 @@ package final class VirtualLoop {
         return account
     }
 
-    /// Bytes of encoded publications that somebody still holds, in the whole process.
-    package static var publishedByteCount: Int {
-        EncodedFrame.liveByteCount.load(ordering: .relaxed)
+    /// Bytes of a server's encoded publications that somebody still holds, on any loop.
+    package static func publishedByteCount(of server: Server) -> Int {
+        server.topicRegistry.frames.byteCount
     }
 
     /// How many topics and filters of a server have subscribers on this loop.

@@ -2,7 +2,7 @@ import Testing
 
 @testable import StargateCore
 
-@Suite("THREATS 99: the memory of all connections")
+@Suite("THREATS 99: the memory of all connections", .ownThreads)
 struct MemoryBudgetTests {
     /// The first 300 KB of a message that never ends.
     private static let half: [UInt8] = {
@@ -10,13 +10,18 @@ struct MemoryBudgetTests {
         return Array(whole.prefix(300_000))
     }()
 
-    /// Large beside what the publications of other tests hold, which count for all servers of the
-    /// process; and one of the greedy takes it from where somebody is let in to where some must go.
+    /// One of the greedy takes it from where somebody is let in to where some must go.
     private static let budget = 8 << 20
 
     @Test("who holds the most goes first, with 1013, and the others stay", .timeLimit(.minutes(2)))
     func shedding() async throws {
-        let server = try TestServer(.quiet { $0.memoryBudget = Self.budget })
+        let server = try TestServer(
+            .quiet {
+                $0.memoryBudget = Self.budget
+                // The modest one is silent, and is to be sent nothing but its echo.
+                $0.keepAliveInterval = nil
+            }
+        )
         let modest = try RawPeer.open(server.address)
         var greedy: [RawPeer] = []
         while server.server.metrics.connectionsFailed["memory"] ?? 0 == 0 {
@@ -46,6 +51,33 @@ struct MemoryBudgetTests {
         _ = try? peer.receiveRest()
         #expect(server.server.metrics.admissionsRefused["memory"] == 1)
         await server.stop()
+    }
+
+    @Test("what one server publishes is not another's memory")
+    func publications() async throws {
+        let loud = try TestServer(.quiet { _ in })
+        let quiet = try TestServer(.quiet { $0.memoryBudget = Self.budget })
+        var message: PreparedMessage? = PreparedMessage(
+            binary: [UInt8](repeating: 7, count: 2 * Self.budget)
+        )
+        func held(_ server: Server) -> UInt64? { server.metrics.memory["publications"] }
+        // As long as only the application has it, it is the application's.
+        #expect(held(loud.server) == 0)
+        for _ in 0..<2 { if let message { loud.server.publish(message, to: "loud") } }
+        #expect(try #require(held(loud.server)) > 2 * Self.budget)
+        #expect(try #require(held(loud.server)) < 3 * Self.budget)
+        #expect(held(quiet.server) == 0)
+        let peer = try RawPeer.open(quiet.address)
+        try peer.send(textFrame("modest"))
+        #expect(try peer.receiveFrame().text == "modest")
+        // It stays with the first.
+        if let message { quiet.server.publish(message, to: "quiet") }
+        #expect(held(quiet.server) == 0)
+        message = nil
+        #expect(held(loud.server) == 0)
+        peer.close()
+        await loud.stop()
+        await quiet.stop()
     }
 
     @Test("the accounts are empty when everybody has gone")

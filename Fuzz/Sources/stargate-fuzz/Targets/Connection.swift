@@ -178,7 +178,7 @@ private final class ConnectionRun: @unchecked Sendable {
             require(false, "no server: \(error)")
         }
         requireEqual(closedCount, isOpen ? 1 : 0, "how often the handler was closed")
-        requireEqual(VirtualLoop.publishedByteCount, 0, "bytes of publications")
+        requireEqual(VirtualLoop.publishedByteCount(of: server), 0, "bytes of publications")
     }
 
     private func run(_ bytes: [UInt8], _ cuts: Cuts, window: Int) throws {
