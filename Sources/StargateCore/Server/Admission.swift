@@ -18,22 +18,24 @@ final class Admission: Sendable {
         self.configuration = configuration
         self.budget = budget
         anonymousSeat = AnonymousSeat(headcount)
-        descriptorLimit.store(Self.currentDescriptorLimit, ordering: .relaxed)
+        descriptorLimit.store(currentDescriptorLimit, ordering: .relaxed)
     }
 
-    /// Descriptors that are left for files, listening sockets and the application: 64, or an eighth
-    /// where there are few.
-    private static var currentDescriptorLimit: Int {
+    /// Descriptors that are left for files, the application and who is refused: 64, and 8 for each
+    /// loop's own, or an eighth where there are few. There must be some: Swift's pool of threads
+    /// looks into /proc while work waits for one of them, and ends the process if it cannot.
+    private var currentDescriptorLimit: Int {
         var limit = rlimit()
         guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
             return .max
         }
         let all = Int(clamping: limit.rlim_cur)
-        return max(1, all - min(64, all / 8))
+        let loopCount = configuration.loopCount ?? LoopGroup.processorCount
+        return max(1, all - min(64 + 8 * loopCount, all / 8))
     }
 
     private var connectionLimit: Int {
-        configuration.maxConnections ?? descriptorLimit.load(ordering: .relaxed)
+        min(configuration.maxConnections ?? .max, descriptorLimit.load(ordering: .relaxed))
     }
 
     /// Lets a connection in, or says why not.
@@ -53,9 +55,7 @@ final class Admission: Sendable {
         if budget.isTight { throw .memory }
         let taken = headcount.enter()
         if taken > connectionLimit {
-            if configuration.maxConnections == nil {
-                descriptorLimit.store(Self.currentDescriptorLimit, ordering: .relaxed)
-            }
+            descriptorLimit.store(currentDescriptorLimit, ordering: .relaxed)
             if taken > connectionLimit {
                 headcount.leave()
                 throw .serverFull

@@ -3,10 +3,12 @@
 /// Only so many are told at a time and each only for a moment, because they have no seat; the rest
 /// is reset.
 final class RefusalDesk: ConnectionOwner {
-    private static let clientCountMax = 64
+    /// On all loops of a server: less than what is left of the descriptors when it is full.
+    private static let clientCountMax = 32
     private static let patience = Duration.seconds(2)
 
     private let eventLoop: EventLoop
+    private let clientCountMax: Int
     private var clientCount = 0
 
     /// What those connections have in common.
@@ -15,12 +17,13 @@ final class RefusalDesk: ConnectionOwner {
         owner: self
     )
 
-    init(_ eventLoop: EventLoop) {
+    init(_ eventLoop: EventLoop, loopCount: Int) {
         self.eventLoop = eventLoop
+        clientCountMax = max(1, Self.clientCountMax / max(1, loopCount))
     }
 
     /// Whether there is room to say something to one more.
-    var hasRoom: Bool { clientCount < Self.clientCountMax }
+    var hasRoom: Bool { clientCount < clientCountMax }
 
     /// Waits for what the client has to say.
     func begin(_ connection: Connection) {

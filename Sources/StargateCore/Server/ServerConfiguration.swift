@@ -53,9 +53,9 @@ extension Server {
 
         /// The most connections at a time, over all loops. Above it a client gets 503 with
         /// `Retry-After`, or a reset when many come. Nil for what the limit of descriptors leaves
-        /// (`ulimit -n`, less 64 for everything else): then accepting never fails for want of one, and
-        /// neither does the rest of the program. On Linux, Swift's own runtime ends a process that has
-        /// none left.
+        /// (`ulimit -n`, less 64 and 8 for each loop, or less an eighth if there are few), which is
+        /// never exceeded: then accepting does not fail for want of one, and neither does the rest of
+        /// the program. On Linux, Swift's own runtime ends a process that has none left.
         public var maxConnections: Int?
 
         /// The most connections at a time from one address: 503 as above. Nil, the default, for any

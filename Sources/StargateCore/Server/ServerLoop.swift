@@ -66,14 +66,14 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
         handshakeTicks = UInt32(ticks: configuration.handshakeTimeout)
         compression = configuration.compression.map(LoopCompression.init)
         tls = server.currentCertificates
-        refusalDesk = RefusalDesk(eventLoop)
+        let loopCount = configuration.loopCount ?? LoopGroup.processorCount
+        refusalDesk = RefusalDesk(eventLoop, loopCount: loopCount)
         topicTable = TopicTable(server.topicRegistry, on: eventLoop, configuration)
         unsafe fields = .allocate(capacity: headLimits.fieldCount)
         unsafe scratch = .allocate(byteCount: 32 << 10, alignment: 16)
         server.memoryBudget.add(eventLoop.meter)
         eventLoop.noticeableByteCount = server.memoryBudget.noticeableByteCount
         eventLoop.memoryGuard = MemoryGuard(server.memoryBudget, compression)
-        let loopCount = server.configuration.loopCount ?? LoopGroup.processorCount
         loop.state.buffers.limitRetention(
             to: server.memoryBudget.spareByteCountMax(loopCount: loopCount)
         )

@@ -123,7 +123,7 @@ struct AdmissionTests {
         while server.server.metrics.admissionsRefused["server_full"] ?? 0 < 200 {
             await Task.yield()
         }
-        #expect(server.server.metrics.connectionsActive <= 65)
+        #expect(server.server.metrics.connectionsActive <= 33)
         for other in others { other.close() }
         try first.send(textFrame("still here"))
         #expect(try first.receiveFrame().text == "still here")
