@@ -15,7 +15,7 @@ struct TopicOrderTests {
         let target = server.server
         // Two threads and a connection publish at the same time.
         let threads = (0..<2).map { number in
-            Task.detached {
+            Task.detached(executorPreference: OwnThreadExecutor.shared) {
                 for index in 0..<Self.messageCount {
                     target.publish("\(number) \(index)", to: "t/1")
                 }
