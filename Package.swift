@@ -45,13 +45,18 @@ let package = Package(
             pkgConfig: "zlib",
             providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]
         ),
+        .systemLibrary(
+            name: "CDeflate",
+            pkgConfig: "libdeflate",
+            providers: [.apt(["libdeflate-dev"]), .brew(["libdeflate"])]
+        ),
         // One header of our own: instructions that Swift has no words for. Nothing to link.
         .systemLibrary(name: "CVector"),
         // The same for the load tester: what the allocator says about itself.
         .systemLibrary(name: "CMalloc"),
         .target(
             name: "StargateCore",
-            dependencies: ["CUV", "COpenSSL", "CZlib", "CVector"],
+            dependencies: ["CUV", "COpenSSL", "CZlib", "CDeflate", "CVector"],
             swiftSettings: engineSettings
         ),
         .target(

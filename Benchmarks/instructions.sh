@@ -121,6 +121,7 @@ row text-ascii 'text, 1 KiB ASCII x16' 610 - 16000 64000 echo -s 1k -c 20 -p 16 
 row text-mixed 'text, 1 KiB mixed x16' 1700 - 16000 64000 echo -s 1k -c 20 -p 16 --text mixed
 row handshake 'handshake' - - 480 2400 handshake -c 16
 row broadcast-200 'a broadcast to 200' - broadcast 160 800 broadcast -c 200 -s 64
+row broadcast-200-x16 '16 broadcasts to 200' - broadcast 160 800 broadcast -c 200 -s 64 -p 16
 row tls-20 'TLS, 20 B' 14900 tls 800 4000 echo -s 20 -c 20 --insecure --tlsv1.3
 row tls-16k 'TLS, 16 KiB' - tls 400 1600 echo -s 16k -c 20 --insecure --tlsv1.3
 row deflate 'deflate, 1 KiB JSON' - deflate 800 3200 echo -s 1k -c 20 --text json --deflate shared

@@ -10,7 +10,7 @@ mkdir docs-out
 swift build --target StargateTesting     # and StargateCore with it
 modules=$(swift build --show-bin-path)/Modules
 target=$(swiftc -print-target-info | sed -n 's/.*"unversionedTriple": "\(.*\)".*/\1/p')
-read -ra flags <<<"$(pkg-config --cflags libuv openssl zlib)"
+read -ra flags <<<"$(pkg-config --cflags libuv openssl zlib libdeflate)"
 for map in Sources/C*/module.modulemap; do
     flags+=(-Xcc "-fmodule-map-file=$map")
 done

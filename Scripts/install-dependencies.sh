@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what is missing, and only that.
 #
-#   install-dependencies.sh          what building needs: libuv, OpenSSL, zlib, pkg-config
+#   install-dependencies.sh          what building needs: libuv, OpenSSL, zlib, libdeflate, pkg-config
 #   install-dependencies.sh test     also what testing needs: clients that others wrote
 #   install-dependencies.sh compare  also what the comparison needs: servers that others wrote
 #
@@ -27,6 +27,7 @@ library() { # library PKG-CONFIG-NAME DEBIAN-PACKAGE
 library libuv libuv1-dev
 library openssl libssl-dev
 library zlib zlib1g-dev
+library libdeflate libdeflate-dev
 
 if [ "$what" = test ]; then
     has python3 && python3 -c 'import venv, ensurepip' 2>/dev/null || packages+=(python3 python3-venv)

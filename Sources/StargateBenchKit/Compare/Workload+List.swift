@@ -29,6 +29,11 @@ extension Workload {
             arguments: words("handshake -c 64")
         ),
         broadcast("broadcast-200", "64 B from one to 200, each delivery", "-c 200 -s 64"),
+        broadcast(
+            "broadcast-200-x16",
+            "64 B from one to 200, 16 at a time, each delivery",
+            "-c 200 -s 64 -p 16"
+        ),
         broadcast("broadcast-10k", "64 B from one to 10,000, each delivery", "-c 10000 -s 64"),
         tls("tls-20", "TLS 1.3, 20 B, 200 connections, one in flight", "echo -s 20 -c 200"),
         tls("tls-16k", "TLS 1.3, 16 KiB, 50 connections, one in flight", "echo -s 16k -c 50"),

@@ -26,7 +26,8 @@ public struct PerMessageDeflate: Hashable, Sendable {
     /// Whether each message from the client stands for itself, so that no window is kept for it.
     public var clientNoContextTakeover: Bool
 
-    /// How hard zlib tries: 1 (fastest) to 9 (smallest).
+    /// How hard zlib, or libdeflate where each message stands for itself, tries: 1 (fastest) to 9
+    /// (smallest).
     public var level: Int
 
     /// How much memory a compressor takes besides its window: `2^(memoryLevel + 9)` bytes for 1

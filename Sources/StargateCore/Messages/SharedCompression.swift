@@ -19,13 +19,16 @@ final class SharedCompression {
     /// made when more messages arrive in pieces at a time, but not kept.
     private static let keptMax = 4
 
-    /// One compressor for each window that a client may have asked for: 9 to 15.
+    /// For nearly all messages.
+    private var whole: WholeDeflater
+    /// For the others, one for each window that a client may have asked for: 9 to 15.
     private var deflaters: InlineArray<7, Deflater>
     private var idle: [Loan] = []
 
     /// - Parameter options: the level and the memory level count; the windows are those of the
     ///   messages.
     init(_ options: PerMessageDeflate) {
+        whole = WholeDeflater(level: options.level)
         deflaters = InlineArray { index in
             Deflater(
                 windowBits: 9 &+ index,
@@ -50,6 +53,10 @@ final class SharedCompression {
     ) -> Deflater.Outcome {
         // checked: the negotiation agrees to nothing else.
         precondition((9...15).contains(windowBits), "window bits are 9 to 15, not \(windowBits)")
+        if WholeDeflater.takes(byteCount: message.count, windowBits: windowBits) {
+            let outcome = unsafe whole.compress(message, into: &buffer)
+            if outcome != .failed { return outcome }
+        }
         return unsafe deflaters[windowBits &- 9].compress(message, into: &buffer)
     }
 
@@ -68,6 +75,7 @@ final class SharedCompression {
     /// Gives all memory back that no message needs right now.
     func releaseMemory() {
         idle = []
+        whole.releaseMemory()
         for index in 0..<7 { deflaters[index].releaseMemory() }
     }
 }

@@ -64,9 +64,57 @@ struct SharedCompressionTests {
         shared.releaseMemory()
     }
 
-    private func compress(_ shared: SharedCompression, _ windowBits: Int) -> [UInt8] {
+    @Test("every length comes back, by whichever compressor", arguments: [9, 12, 15])
+    func lengths(windowBits: Int) {
+        let shared = SharedCompression(.shared)
+        var inflater = Inflater(windowBits: windowBits, hasContextTakeover: false)
+        let edges = [511, 512, 513, 4095, 4096, 4097, 65_536, 262_143, 262_144, 262_145, 600_000]
+        for count in Array(64...300) + edges {
+            let text = (0..<count).map { UInt8(97 + ($0 &* $0 >> 5) % 3) }
+            let payload = compress(shared, windowBits, text)
+            #expect(payload.count < count)
+            let result = inflate(&inflater, [payload], limit: 1 << 20)
+            #expect(result == Inflated(outcome: .done, bytes: text))
+        }
+    }
+
+    @Test("a message of one call ends with its last block and an empty one, RFC 7692 7.2.3.4")
+    func ending() {
+        let text = Array(String(repeating: "Hello, ", count: 20).utf8)
+        let payload = compress(SharedCompression(.shared), 15, text)
+        // The only block is the last one: BFINAL is the first bit.
+        #expect(payload.first.map { $0 & 1 } == 1)
+        #expect(payload.last == 0)
+        // A receiver that goes on behind it, with what it adds to every message, finds nothing more.
+        var inflater = Inflater(windowBits: 15, hasContextTakeover: true)
+        for _ in 0..<3 {
+            let result = inflate(&inflater, [payload])
+            #expect(result == Inflated(outcome: .done, bytes: text))
+        }
+    }
+
+    @Test("what does not become smaller is left as it is")
+    func noise() {
+        let shared = SharedCompression(.shared)
+        var randomness = SystemRandomNumberGenerator()
+        for count in [1, 2, 3, 20, 1000, 100_000] {
+            let bytes = (0..<count).map { _ in UInt8.random(in: 0...255, using: &randomness) }
+            var buffer = MessageBuffer(limit: 1 << 20)
+            let outcome = bytes.withUnsafeBytes {
+                shared.compress($0, windowBits: 15, into: &buffer)
+            }
+            #expect(outcome == .notSmaller)
+            #expect(buffer.count == 0)
+        }
+    }
+
+    private func compress(
+        _ shared: SharedCompression,
+        _ windowBits: Int,
+        _ message: [UInt8]? = nil
+    ) -> [UInt8] {
         var buffer = MessageBuffer(limit: 1 << 20)
-        let outcome = message.withUnsafeBytes {
+        let outcome = (message ?? self.message).withUnsafeBytes {
             shared.compress($0, windowBits: windowBits, into: &buffer)
         }
         #expect(outcome == .compressed)
