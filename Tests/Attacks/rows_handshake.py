@@ -1,5 +1,6 @@
 """Requests that are cut, long, malformed, ambiguous, or no requests at all."""
 
+import contextlib
 import time
 
 from harness import TEXT, CheckFailed, Ended
@@ -250,6 +251,17 @@ def row24_pipelined(ground):
         except Ended:
             count = peer.buffer.count(b"HTTP/1.1 ")
         expect(count == 1, f"{count} answers")
+
+
+@attack(24, "2000 requests at once for a page, by 30 peers that do not read",
+        serve=("--metrics", "/metrics"))
+def row24_pipelined_page(ground):
+    with contextlib.ExitStack() as stack:
+        for _ in range(30):
+            peer = stack.enter_context(ground.peer(timeout=0.2, receive_buffer=4096))
+            with contextlib.suppress(TimeoutError):
+                peer.send(request("Host: h", start="GET /metrics HTTP/1.1") * 2000)
+        time.sleep(3)
 
 
 @attack(25, "slow handshakes: nothing, half a head, a byte now and then", is_short=False)

@@ -32,6 +32,12 @@ extension Connection {
             // has said all.
             return endTransport(.tls(.truncated), reason: TLSError.truncated.description)
         }
+        // Requests that wait for their turn, or for the peer to read, are answered first.
+        if status == UV_EOF.rawValue, state.phase == .handshake,
+            state.inbound?.state.held.count ?? 0 > 0
+        {
+            return askForAttention()
+        }
         if status == UV_EOF.rawValue, !isFlushed,
             state.phase == .ending || state.phase == .handshake
         {

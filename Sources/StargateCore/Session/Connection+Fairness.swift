@@ -39,6 +39,10 @@ extension Connection {
     /// handler that echoes, and a fifth of a second for one that takes 100 microseconds for each.
     static let frameCountPerTurn = 2048
 
+    /// A plain request counts as so many frames, because its answer may be a page that is made for
+    /// it: four are answered in a turn, however many a client sends ahead.
+    static let frameCountPerRequest = frameCountPerTurn / 4
+
     /// Whether this connection may still be read in this turn.
     @inline(__always)
     func hasTurn() -> Bool {
@@ -88,6 +92,9 @@ extension Connection {
         loop.state.lastReaderFrameCount &+= count
         if rate != 0 { state.messageCredit.spend(count) }
     }
+
+    /// A plain request was answered, with others perhaps behind it.
+    func countRequest() { loop.state.lastReaderFrameCount &+= Self.frameCountPerRequest }
 
     /// More came than may be processed now: keeps the rest for the next turn, or fails the
     /// connection of a peer that sends more often than it may.

@@ -277,8 +277,16 @@ extension Connection {
                 unsafe hold(rest)
                 return bytes.count
             }
+            // Nor is one that asks for much at once answered while others wait.
+            guard frameBudget(rate: 0) > 0 else {
+                unsafe hold(rest)
+                yieldTurn()
+                return bytes.count
+            }
             switch unsafe owner.handshakeReceived(rest, scannedByteCount: scanned, on: self) {
-            case .used(let count): used &+= count
+            case .used(let count):
+                used &+= count
+                if state.phase == .handshake { countRequest() }
             case .incomplete(let scannedByteCount):
                 unsafe keepHead(rest, scannedByteCount: scannedByteCount)
                 return bytes.count

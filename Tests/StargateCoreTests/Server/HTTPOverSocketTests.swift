@@ -122,6 +122,42 @@ struct HTTPOverSocketTests {
         await server.stop()
     }
 
+    @Test("requests that are sent ahead are answered a few in a turn: all of them, in order")
+    func sentAhead() async throws {
+        let (server, address) = try startServer { server in
+            server.get("/page/:number") { .text($0.parameters["number"] ?? "-") }
+        }
+        let requests = (100..<200).map { "GET /page/\($0) HTTP/1.1\r\nHost: a\r\n\r\n" }
+        let peer = try RawPeer(address)
+        try peer.send(requests.joined())
+        peer.shutDown()
+        for number in 100..<200 { #expect(try peer.receiveResponse().body == "\(number)") }
+        #expect(try peer.receiveRest().isEmpty)
+        // The requests of a read, four a turn.
+        #expect(server.metrics.yields > 0)
+        await server.stop()
+    }
+
+    @Test("a TLS client that says goodbye behind its requests gets all of its answers")
+    func goodbyeBehindRequests() async throws {
+        let authority = try TestAuthority()
+        var configuration = Server.Configuration.quiet
+        configuration.tls = TLSConfiguration(certificate: try authority.issue("localhost"))
+        let (server, address) = try startServer(configuration) { server in
+            server.get("/page") { _ in .text("a page") }
+        }
+        let requests = String(repeating: "GET /page HTTP/1.1\r\nHost: a\r\n\r\n", count: 50)
+        let peer = try TLSPeer(address, authority)
+        let records = peer.end.write(Array(requests.utf8))
+        peer.end.session.sayGoodbye()
+        try peer.send(records: records + peer.end.take())
+        let answer = try peer.receiveRest()
+        let text = String(decoding: answer.bytes, as: UTF8.self)
+        #expect(text.ranges(of: "a page").count == 50)
+        #expect(answer.isClean)
+        await server.stop()
+    }
+
     @Test("a path that nothing listens on is 404")
     func notFound() async throws {
         let server = Server(configuration: .quiet)
