@@ -205,6 +205,13 @@ def row106_log(ground):
     expect(size < 64 * 1024, f"{size} bytes were logged about 200 bad clients")
 
 
+@attack(106, "SIGPIPE for the whole process, as a thread of the application brings it about")
+def row106_signal(ground):
+    for _ in range(5):
+        os.kill(ground.server.pid, signal.SIGPIPE)
+    healthy(ground.server)
+
+
 @attack(106, "peers that are gone while the server writes to them: no SIGPIPE")
 def row106_sigpipe(ground):
     for _ in range(30):

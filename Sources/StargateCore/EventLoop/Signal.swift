@@ -22,6 +22,17 @@ enum SignalWatcher {
         init(_ action: @escaping () -> Void) { self.action = action }
     }
 
+    /// Has a write to a pipe that nobody reads any more fail, on every thread, instead of ending the
+    /// process: the loops are safe from that anyway, what prints elsewhere is not. Leaves alone what
+    /// the program has chosen itself.
+    static func ignoreBrokenPipes() {
+        var current = sigaction()
+        guard unsafe sigaction(SIGPIPE, nil, &current) == 0,
+            unsafe current.__sigaction_handler.sa_handler == nil
+        else { return }
+        _ = Glibc.signal(SIGPIPE, SIG_IGN)
+    }
+
     static func start(_ signal: Signal, on eventLoop: EventLoop, _ action: @escaping () -> Void) {
         guard let loop = unsafe eventLoop.uv else { return }
         let handle = UnsafeMutablePointer<uv_signal_t>.allocate(capacity: 1)

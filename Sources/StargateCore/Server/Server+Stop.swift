@@ -8,6 +8,7 @@ extension Server {
     ///
     /// - Parameters:
     ///   - signals: end the server in good order; a second one cuts what is left.
+    ///     With any, SIGPIPE is ignored, too, unless the program has set its action.
     ///   - whenListening: called once clients can connect and signals are heard, for instance to
     ///     print ``addresses``.
     /// - Returns: what became of the connections when it stopped.
@@ -83,6 +84,7 @@ extension Server {
 
     private func watch(_ signals: [Signal]) {
         guard !signals.isEmpty else { return }
+        SignalWatcher.ignoreBrokenPipes()
         let first = state.withLock { state -> Mailbox? in
             guard case .running(let group) = state.phase else { return nil }
             return group.mailboxes.first
