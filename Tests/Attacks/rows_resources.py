@@ -5,12 +5,16 @@ import os
 import resource
 import signal
 import socket
+import tempfile
 import threading
 import time
 import urllib.request
 
 from harness import BINARY, TEXT, Ended, opening
 from suite import MEBIBYTE, Peer, attack, drain, eventually, expect, frame, healthy
+
+#: Where a server of an attack hands its sockets over.
+HANDOVER = os.path.join(tempfile.gettempdir(), f"stargate-attack-{os.getpid()}.sock")
 
 
 def limit_descriptors(ground, count):
@@ -254,6 +258,24 @@ def row116_subscriber(ground):
         for thread in threads:
             thread.join()
         expect(counts == [count] * len(readers), f"received {sorted(set(counts))} of {count}")
+
+
+@attack(96, "no descriptor is left while the next generation asks for the sockets",
+        serve=("--handover", HANDOVER), has_canary=False)
+def row96_handover(ground):
+    before = resource.prlimit(ground.server.pid, resource.RLIMIT_NOFILE)[0]
+    limit_descriptors(ground, ground.server.descriptors())
+    with socket.socket(socket.AF_UNIX) as next_generation:
+        next_generation.connect(HANDOVER)
+        cpu, since = ground.server.cpu_seconds(), time.monotonic()
+        time.sleep(2)
+        busy = (ground.server.cpu_seconds() - cpu) / (time.monotonic() - since)
+        ground.note(f"busy {busy * 100:.0f} %")
+        expect(busy < 0.25, f"busy {busy * 100:.0f} %")
+        limit_descriptors(ground, before)
+        next_generation.settimeout(5)
+        expect(next_generation.recv(1) == b"F", "nothing is handed over")
+    os.unlink(HANDOVER)
 
 
 @attack(96, "metrics are readable while connections storm", serve=("--metrics", "/metrics"))

@@ -93,7 +93,11 @@ final class HandoverServer: Sendable {
     private func run() {
         while wait(for: listener, seconds: nil) {
             let connection = accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue))
-            guard connection >= 0 else { continue }
+            guard connection >= 0 else {
+                // Nothing is left to accept it with, perhaps for long.
+                guard rest() else { return }
+                continue
+            }
             let isTaken = handOver(to: connection)
             _ = close(connection)
             guard isTaken else { continue }
@@ -124,6 +128,12 @@ final class HandoverServer: Sendable {
         guard wait(for: connection, seconds: Self.patienceSeconds) else { return false }
         var byte: UInt8 = 0
         return unsafe read(connection, &byte, 1) == 1 && byte == UInt8(ascii: "T")
+    }
+
+    /// Waits for a moment. Returns false when the thread is to end.
+    private func rest() -> Bool {
+        var end = pollfd(fd: bell.reading, events: Int16(POLLIN), revents: 0)
+        return unsafe poll(&end, 1, 100) <= 0
     }
 
     /// Returns false when the thread is to end, or the time is over.

@@ -26,6 +26,8 @@ final class Listener {
     /// no use.
     private var reserve: Int32
     private var pausesInARow = 0
+    /// When it was reported last, in the loop's ticks, that connections are refused.
+    private var lastReport: UInt32 = 0
     private let context: ConnectionContext
     private let report: (String) -> Void
     private var isClosed = false
@@ -86,11 +88,12 @@ final class Listener {
     }
 
     private func accept(atMost count: Int) {
+        let ceiling = Self.descriptorCeiling
         for _ in 0..<count {
             let (socket, address) = acceptOne()
             if socket >= 0 {
                 pausesInARow = 0
-                begin(socket, address)
+                if socket < ceiling { begin(socket, address) } else { refuseAtCeiling(socket) }
                 continue
             }
             switch errno {
@@ -100,6 +103,26 @@ final class Listener {
             default: continue
             }
         }
+    }
+
+    /// From this descriptor on the process needs the rest for itself, whatever its limit is by now:
+    /// libdispatch, which runs Swift's tasks, ends the process when it can open nothing.
+    private static var descriptorCeiling: Int32 {
+        var limit = rlimit()
+        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
+            return .max
+        }
+        let all = Int32(clamping: limit.rlim_cur)
+        return all - max(2, min(16, all / 16))
+    }
+
+    private func refuseAtCeiling(_ socket: Int32) {
+        Self.reset(socket)
+        eventLoop.loop.state.counters[AdmissionRefusal.descriptors] &+= 1
+        let now = eventLoop.loop.currentTick()
+        guard now &- lastReport >= DeadlineTable.ticksPerSecond else { return }
+        lastReport = now
+        report("connections are refused: hardly any descriptor is left")
     }
 
     /// The next one that waits, with its address where somebody asks for that.
