@@ -3,7 +3,8 @@
 
 /// A complete request head, as ranges of the bytes it was scanned from.
 struct RequestHead: Equatable {
-    /// How many bytes the head has, with the blank line, and an empty one before the request line. What follows belongs to somebody else.
+    /// How many bytes the head has, with the blank line, and an empty one before the request line.
+    /// What follows belongs to somebody else.
     var byteCount: Int
     var method: HTTPMethod
     /// The method as it was sent, which matters for ``HTTPMethod/other``.
