@@ -8,12 +8,13 @@
 #   micro.sh --update    writes what it counts as the new thresholds
 #   micro.sh --time      nanoseconds on this machine instead, held against nothing
 #
-# What OpenSSL and zlib do is in some of the figures: after an update of theirs, or with another
+# What OpenSSL, zlib and libdeflate do is in some of the figures: after an update of theirs, or with another
 # compiler, new thresholds may be right.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 thresholds=Micro/thresholds.tsv
 build=$PWD/.build/micro
+mkdir -p "$build"
 swift build --package-path Micro --scratch-path "$build" --configuration release --product micro \
     -Xswiftc -enable-testing >"$build.log" 2>&1 </dev/null || { cat "$build.log" >&2; exit 1; }
 # valgrind 3.19 cannot read the debug information of Swift's compiler.

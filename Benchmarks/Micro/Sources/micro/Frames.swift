@@ -9,6 +9,8 @@ let frameBenchmarks: [Benchmark] =
         Benchmark("unmask-\(name)") { unmask(byteCount: size) }
     }
     + [
+        Benchmark("unmask-read-20") { unmaskRead(byteCount: 20) },
+        Benchmark("unmask-read-1k") { unmaskRead(byteCount: 1024) },
         Benchmark("unmask-into-1k") { unmaskInto(byteCount: 1024) },
         Benchmark("hixie76-frame-20") { scanHixie(.hixie76, byteCount: 20) },
         Benchmark("hixie76-frame-1k") { scanHixie(.hixie76, byteCount: 1024) },
@@ -58,6 +60,23 @@ private func unmask(byteCount: Int) -> (Int) -> Int {
         guard let start = bytes.baseAddress else { return 0 }
         for _ in 0..<times { Masking.apply(start, count: bytes.count, key: 0x1234_5678) }
         return Int(bytes[0])
+    }
+}
+
+/// As the server does it in its receive buffer.
+private func unmaskRead(byteCount: Int) -> (Int) -> Int {
+    let bytes = memory(text(byteCount + BufferPool.slack))
+    return { times in
+        guard let start = bytes.baseAddress else { return 0 }
+        var sum = 0
+        for _ in 0..<times
+        where Masking.applyWithSlack(
+            start,
+            count: byteCount,
+            key: 0x1234_5678,
+            notesASCII: true
+        ) { sum &+= 1 }
+        return sum
     }
 }
 

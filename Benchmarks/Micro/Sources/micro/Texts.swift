@@ -7,6 +7,7 @@ let textBenchmarks: [Benchmark] = [
     Benchmark("utf8-mixed-20") { validate(text(20, isASCII: false)) },
     Benchmark("utf8-mixed-1k") { validate(text(1024, isASCII: false)) },
     Benchmark("utf8-pieces-1k") { validateInPieces(text(1024, isASCII: false)) },
+    Benchmark("deflate-whole-1k") { deflateWhole() },
     Benchmark("deflate-1k") { deflate(.shared) },
     Benchmark("deflate-dedicated-1k") { deflate(.dedicated) },
     Benchmark("inflate-1k") { inflate() },
@@ -57,6 +58,21 @@ private func deflate(_ settings: PerMessageDeflate) -> (Int) -> Int {
         for _ in 0..<times {
             buffer.removeAll(keepingAtMost: 1 << 16)
             _ = deflater.compress(message, into: &buffer)
+            sum &+= buffer.count
+        }
+        return sum
+    }
+}
+
+private func deflateWhole() -> (Int) -> Int {
+    let message = UnsafeRawBufferPointer(memory(json))
+    return { times in
+        let shared = SharedCompression(.shared)
+        var buffer = MessageBuffer(limit: 1 << 20)
+        var sum = 0
+        for _ in 0..<times {
+            buffer.removeAll(keepingAtMost: 1 << 16)
+            _ = shared.compress(message, windowBits: 15, into: &buffer)
             sum &+= buffer.count
         }
         return sum
