@@ -13,7 +13,7 @@ import tempfile
 import zlib
 from pathlib import Path
 
-from harness import BINARY, CheckFailed, Server, expect, frame, opening
+from harness import BINARY, CLOSE, CheckFailed, Server, expect, frame, opening
 
 EXTENSION = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
 
@@ -54,6 +54,7 @@ def echo(server, context):
             first, second = exact(stream, 2)
             size = int.from_bytes(exact(stream, 2), "big") if second == 126 else second
             payload = exact(stream, size)
+            expect(first & 0x0F != CLOSE, f"closed: {payload!r}")
             if first & 0x40:
                 payload = inflater.decompress(payload + b"\0\0\xff\xff")
             expect(payload == message, f"message {number} came back as {len(payload)} bytes")
