@@ -104,7 +104,7 @@ private enum Compiler {
                 "-swift-version", "6", "-parse-as-library", "-emit-sil", "-o", "/dev/null",
                 "-I", buildFolder.appendingPathComponent("Modules").path, file.path,
             ]
-            + ["CUV", "COpenSSL", "CZlib", "CVector"].flatMap {
+            + ["CUV", "COpenSSL", "CZlib", "CDeflate", "CVector"].flatMap {
                 ["-Xcc", "-fmodule-map-file=\(sources.path)/\($0)/module.modulemap"]
             }
         let pipe = Pipe()
