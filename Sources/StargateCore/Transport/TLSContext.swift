@@ -75,7 +75,8 @@ final class TLSContext: @unchecked Sendable {
         _ maximum: TLSVersion
     ) throws(TLSError) -> OpaquePointer {
         ERR_clear_error()
-        guard TLSAlgorithms.areListed, let context = unsafe SSL_CTX_new(method) else {
+        TLSAlgorithms.list
+        guard let context = unsafe SSL_CTX_new(method) else {
             throw TLSError.setUp("TLS cannot be set up", kind: .library)
         }
         unsafe stargate_ssl_ctx_set_mode(context)
