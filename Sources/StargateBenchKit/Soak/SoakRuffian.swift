@@ -12,6 +12,7 @@ final class SoakRuffian: Sendable {
     private struct State {
         var ledger = SoakLedger()
         var isStopping = false
+        var isResting = false
         var isOver = false
     }
 
@@ -46,6 +47,10 @@ final class SoakRuffian: Sendable {
 
     var ledger: SoakLedger { state.withLock(\.ledger) }
 
+    /// Lets no further bad client come until it may again; who is there stays for as long as the
+    /// server has patience.
+    func rest(_ isResting: Bool) { state.withLock { $0.isResting = isResting } }
+
     /// Waits until the last bad client is gone.
     func stop() {
         state.withLock { $0.isStopping = true }
@@ -64,6 +69,7 @@ final class SoakRuffian: Sendable {
     private func run() {
         while !state.withLock(\.isStopping) {
             for manner in Manner.allCases.shuffled() {
+                while state.withLock({ $0.isResting && !$0.isStopping }) { usleep(100_000) }
                 guard !state.withLock(\.isStopping) else { return }
                 let isGone = behave(manner)
                 state.withLock { state in

@@ -217,12 +217,14 @@ struct SoakRun {
             guard seconds(since: begin) >= nextLull else { continue }
             nextLull += period
             tell { $0.isResting = true }
+            for ruffian in ruffians { ruffian.rest(true) }
             usleep(UInt32(lull * 1e6))
             let now = seconds(since: begin)
             let sample = takeSample(now)
             if now >= warmUp, sample.memory > 0, sample.allocated > 0 { samples.append(sample) }
             if let view = view() { report(view, ruffians, sample) }
             tell { $0.isResting = false }
+            for ruffian in ruffians { ruffian.rest(false) }
         }
         return (samples, seconds(since: begin))
     }
