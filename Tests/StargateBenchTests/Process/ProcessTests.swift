@@ -52,7 +52,7 @@ import Testing
     }
 
     @Test func `the process behind a port is found`() throws {
-        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
         defer { close(descriptor) }
         try #require(listen(descriptor, 1) == 0)
         var address = sockaddr_in()
@@ -63,7 +63,9 @@ import Testing
             }
         }
         let port = Int(UInt16(bigEndian: address.sin_port))
-        #expect(ListeningProcess.find(port: port) == [getpid()])
+        // A child that another test starts has the socket, too, until it becomes its own program.
+        while ListeningProcess.find(port: port).count > 1 { usleep(1000) }
+        #expect(ListeningProcess.find(port: port).contains(getpid()))
     }
 
     @Test func `too many connections for the limit are explained`() throws {
