@@ -25,11 +25,7 @@ final class Admission: Sendable {
     /// loop's own, or an eighth where there are few. There must be some: Swift's pool of threads
     /// looks into /proc while work waits for one of them, and ends the process if it cannot.
     private var currentDescriptorLimit: Int {
-        var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-            return .max
-        }
-        let all = Int(clamping: limit.rlim_cur)
+        let all = DescriptorLimit.current
         let loopCount = configuration.loopCount ?? LoopGroup.processorCount
         return max(1, all - min(64 + 8 * loopCount, all / 8))
     }

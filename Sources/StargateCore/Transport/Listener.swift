@@ -108,11 +108,7 @@ final class Listener {
     /// From this descriptor on the process needs the rest for itself, whatever its limit is by now:
     /// libdispatch, which runs Swift's tasks, ends the process when it can open nothing.
     private static var descriptorCeiling: Int32 {
-        var limit = rlimit()
-        guard unsafe getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0 else {
-            return .max
-        }
-        let all = Int32(clamping: limit.rlim_cur)
+        let all = Int32(clamping: DescriptorLimit.current)
         return all - max(2, min(16, all / 16))
     }
 
