@@ -1,4 +1,3 @@
-internal import Glibc
 internal import Synchronization
 
 /// Decides who is let in: how many in all, how many from one address, and how often.
