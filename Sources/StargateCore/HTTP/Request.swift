@@ -15,13 +15,13 @@ public struct Request: Sendable {
     public var parameters: PathParameters { PathParameters(storage: storage) }
     /// The address of the client; `nil` when there is none to tell. It is a proxy's unless the
     /// proxy is trusted to tell the client's, see ``Server/Configuration/trustedProxies``.
-    public var remoteAddress: SocketAddress? { storage.addresses.remote }
+    public var remoteAddress: SocketAddress? { storage.remoteAddress }
     /// The address that the client connected to; `nil` when there is none to tell.
-    public var localAddress: SocketAddress? { storage.addresses.local }
+    public var localAddress: SocketAddress? { storage.localAddress }
     /// The address of the trusted proxy that told the other two; `nil` without one.
-    public var proxyAddress: SocketAddress? { storage.addresses.proxy }
+    public var proxyAddress: SocketAddress? { storage.proxyAddress }
     /// Whether the request came over TLS.
-    public var isSecure: Bool { tls != nil }
+    public var isSecure: Bool { storage.isSecure }
     /// What TLS knows of the connection; nil without TLS. The certificate that the client has shown
     /// stands here too.
     public var tls: TLSInfo? { storage.tls }
@@ -38,24 +38,18 @@ public struct Request: Sendable {
     ///   - head: what the scanner made of them.
     ///   - names: the names of the captures, in order.
     ///   - captures: what a route captured, as ranges of the head.
-    ///   - addresses: where the peer sits, and what it connected to.
-    ///   - tls: what is known of the TLS between, if there is some.
     init(
         copying view: HeadView,
         head: RequestHead,
         names: [String] = [],
-        captures: RouteCaptures = RouteCaptures(),
-        addresses: ConnectionAddresses = ConnectionAddresses(),
-        tls: TLSInfo? = nil
+        captures: RouteCaptures = RouteCaptures()
     ) {
         assert(unsafe view.bytes.count >= head.byteCount)
         storage = RequestRecord(
             copying: view,
             head: head,
             names: names,
-            captures: captures,
-            addresses: addresses,
-            tls: tls
+            captures: captures
         )
     }
 

@@ -18,9 +18,15 @@ final class RequestRecord: @unchecked Sendable {
     private(set) var head: RequestHead
     /// The names of the captures, in order.
     private(set) var names: [String]
-    private(set) var addresses: ConnectionAddresses
-    private(set) var tls: TLSInfo?
-    /// Set before the application sees the request.
+    /// Where the client sits, and where it came in. Set before the application sees the request, as
+    /// is all that follows.
+    var remoteAddress: SocketAddress?
+    var localAddress: SocketAddress?
+    /// The proxy that told the other two.
+    var proxyAddress: SocketAddress?
+    var tls: TLSInfo? { didSet { isSecure = tls != nil } }
+    /// Whether there is one. Apart, because it is large and every request asks.
+    private(set) var isSecure = false
     var body: [UInt8] = []
 
     /// Copies a head.
@@ -28,16 +34,12 @@ final class RequestRecord: @unchecked Sendable {
         copying view: HeadView,
         head: RequestHead,
         names: [String],
-        captures: RouteCaptures,
-        addresses: ConnectionAddresses,
-        tls: TLSInfo?
+        captures: RouteCaptures
     ) {
         let needed = Self.byteCount(view, captures)
         unsafe memory = .allocate(byteCount: max(needed, Self.usualByteCount), alignment: 8)
         self.head = head
         self.names = names
-        self.addresses = addresses
-        self.tls = tls
         copy(view, captures)
     }
 
@@ -50,15 +52,11 @@ final class RequestRecord: @unchecked Sendable {
         copying view: HeadView,
         head: RequestHead,
         names: [String],
-        captures: RouteCaptures,
-        addresses: ConnectionAddresses,
-        tls: TLSInfo?
+        captures: RouteCaptures
     ) -> Bool {
         guard unsafe Self.byteCount(view, captures) <= memory.count else { return false }
         self.head = head
         self.names = names
-        self.addresses = addresses
-        self.tls = tls
         copy(view, captures)
         return true
     }
@@ -126,12 +124,4 @@ final class RequestRecord: @unchecked Sendable {
     func decodedString(_ range: HeadRange, plusIsBlank: Bool = false) -> String {
         withView { unsafe PercentDecoding.string($0.slice(range), plusIsBlank: plusIsBlank) }
     }
-}
-
-/// The ends of a connection.
-struct ConnectionAddresses: Sendable {
-    var remote: SocketAddress?
-    var local: SocketAddress?
-    /// The proxy that told the other two.
-    var proxy: SocketAddress?
 }

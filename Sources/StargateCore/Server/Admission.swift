@@ -6,6 +6,9 @@ internal import Synchronization
 final class Admission: Sendable {
     private let configuration: Server.Configuration
     private let budget: MemoryBudget
+    /// Whether anything is counted by address. Apart, because the configuration is large and every
+    /// connection asks.
+    private let limitsAddresses: Bool
     private let headcount = Headcount()
     /// What may be taken of the descriptors; looked up again when it is reached.
     private let descriptorLimit = Atomic<Int>(0)
@@ -16,6 +19,7 @@ final class Admission: Sendable {
     init(_ configuration: Server.Configuration, _ budget: MemoryBudget) {
         self.configuration = configuration
         self.budget = budget
+        limitsAddresses = configuration.limitsAddresses
         anonymousSeat = AnonymousSeat(headcount)
         descriptorLimit.store(currentDescriptorLimit, ordering: .relaxed)
     }
@@ -45,7 +49,7 @@ final class Admission: Sendable {
     /// - Throws: why it is not let in.
     func admit(
         _ address: SocketAddress?,
-        now: UInt64
+        now: @autoclosure () -> UInt64
     ) throws(AdmissionRefusal) -> any ConnectionSeat {
         if budget.isTight { throw .memory }
         let taken = headcount.enter()
@@ -56,9 +60,10 @@ final class Admission: Sendable {
                 throw .serverFull
             }
         }
+        guard limitsAddresses else { return anonymousSeat }
         do throws(AdmissionRefusal) {
             guard let address, !configuration.trustsProxy(at: address),
-                let seat = try seat(for: address, now: now)
+                let seat = try seat(for: address, now: now())
             else { return anonymousSeat }
             return seat
         } catch {
@@ -76,7 +81,7 @@ final class Admission: Sendable {
         for address: SocketAddress,
         now: UInt64
     ) throws(AdmissionRefusal) -> (any ConnectionSeat)? {
-        guard configuration.limitsAddresses,
+        guard limitsAddresses,
             let key = AddressKey(address, groupsIPv6: configuration.groupsIPv6Addresses)
         else { return nil }
         if let refusal = addresses.withLock({ $0.enter(key, configuration, now: now) }) {

@@ -44,10 +44,11 @@ final class MemoryBudget: Sendable {
     }
 
     private var held: (byteCount: Int, loopCount: Int) {
-        let meters = meters.withLock { $0 }
-        var held: UInt64 = 0
-        for meter in meters { held &+= meter.counts.heldByteCount }
-        return (Int(clamping: held), meters.count)
+        meters.withLock { meters in
+            var held: UInt64 = 0
+            for meter in meters { held &+= meter.counts.heldByteCount }
+            return (Int(clamping: held), meters.count)
+        }
     }
 
     /// At 95 of 100 nobody is let in: those who are there need the rest.

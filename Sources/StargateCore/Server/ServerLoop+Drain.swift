@@ -129,7 +129,7 @@ extension ServerLoop {
     // MARK: The account
 
     func connectionEnded(_ connection: Connection, _ end: ConnectionEnd, in phase: Phase) {
-        if !proxied.isEmpty { proxied[connection.state.slot] = nil }
+        if hasProxied { proxied[connection.state.slot] = nil }
         guard isDraining else { return }
         server.drained(outcome(connection, end, phase))
     }

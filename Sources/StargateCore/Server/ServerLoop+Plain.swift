@@ -21,16 +21,15 @@ extension ServerLoop {
             var body = try BodyReceiver(view.bodyFraming, limit: configuration.maxBodySize)
             let awaitsContinue = try view.expectsContinue
             let used = unsafe body.isComplete ? 0 : try body.receive(rest)
-            let addresses = addresses(of: connection)
+            let record = RequestRecord(
+                copying: view,
+                head: head,
+                names: match.names,
+                captures: match.captures
+            )
+            noteOrigin(of: record, connection)
             let plain = PlainRequest(
-                request: Request(
-                    copying: view,
-                    head: head,
-                    names: match.names,
-                    captures: match.captures,
-                    addresses: addresses,
-                    tls: connection.state.tls?.info
-                ),
+                request: Request(record),
                 respond: respond,
                 pattern: match.endpoint.pattern,
                 mark: match.endpoint.mark,

@@ -45,7 +45,7 @@ extension ServerLoop {
     }
 
     func clientAddress(of connection: Connection) -> SocketAddress? {
-        proxied.isEmpty ? nil : proxied[connection.state.slot]?.source
+        hasProxied ? proxied[connection.state.slot]?.source : nil
     }
 }
 

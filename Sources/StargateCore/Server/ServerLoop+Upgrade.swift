@@ -19,7 +19,7 @@ extension ServerLoop {
         do throws(HandshakeRefusal) {
             let offered = try handshake.offeredSubprotocols()
             if let refusal = handshake.refusal(by: match.endpoint.origin) { throw refusal }
-            var record = makeRecord(handshake.head, head, match, connection)
+            let record = makeRecord(handshake.head, head, match, connection)
             switch match.endpoint.upgrade {
             case .immediate(let decide):
                 let decision = decision(
@@ -31,7 +31,7 @@ extension ServerLoop {
                 )
                 connection.state.route = match.endpoint.mark
                 unsafe complete(handshake, offered, decision, proof, connection)
-                keepIfUnused(&record)
+                keepIfUnused(record)
             case .eventual(let decide):
                 let request = UpgradeRequest(
                     request: Request(record),
@@ -60,32 +60,36 @@ extension ServerLoop {
         _ match: RouteMatch<WebSocketRoute>,
         _ connection: Connection
     ) -> RequestRecord {
-        let addresses = addresses(of: connection)
-        let tls = connection.state.tls?.info
-        if let spare = spareRecord {
-            spareRecord = nil
-            let isFilled = spare.refill(
+        let record =
+            spareRecord(for: view, head, match)
+            ?? RequestRecord(
                 copying: view,
                 head: head,
                 names: match.names,
-                captures: match.captures,
-                addresses: addresses,
-                tls: tls
+                captures: match.captures
             )
-            if isFilled { return spare }
-        }
-        return RequestRecord(
+        noteOrigin(of: record, connection)
+        return record
+    }
+
+    /// The record of the request before, if nobody has kept that and this one fits.
+    private func spareRecord(
+        for view: HeadView,
+        _ head: RequestHead,
+        _ match: RouteMatch<WebSocketRoute>
+    ) -> RequestRecord? {
+        guard let spare = spareRecord.take() else { return nil }
+        let isFilled = spare.refill(
             copying: view,
             head: head,
             names: match.names,
-            captures: match.captures,
-            addresses: addresses,
-            tls: tls
+            captures: match.captures
         )
+        return isFilled ? spare : nil
     }
 
     /// The application has seen the request. What it did not keep serves the next one.
-    private func keepIfUnused(_ record: inout RequestRecord) {
+    private func keepIfUnused(_ record: consuming RequestRecord) {
         guard isKnownUniquelyReferenced(&record), record.isReusable else { return }
         spareRecord = record
     }

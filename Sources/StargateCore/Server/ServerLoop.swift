@@ -50,7 +50,9 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
     var clientFailureLog = FailureLog()
     private(set) var connectionCount = 0
     /// What trusted proxies told about their clients, by the connection's slot.
-    var proxied: [UInt32: ProxyHeader.Addresses] = [:]
+    var proxied: [UInt32: ProxyHeader.Addresses] = [:] { didSet { hasProxied = !proxied.isEmpty } }
+    /// Whether they told anything. Apart, because every connection asks.
+    private(set) var hasProxied = false
     /// Set when the server is to end, see `ServerLoop+Drain.swift`.
     var drain: LoopDrain?
     /// Whether it is. Apart, because every connection that ends asks.
@@ -94,8 +96,7 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
             descriptor: descriptor,
             context: context(subprotocol: nil),
             gate: self,
-            report: { log(LogEntry(.warning, $0)) },
-            accepted: { [unowned self] in begin($0) }
+            report: { log(LogEntry(.warning, $0)) }
         )
         listeners.append(listener)
     }
@@ -181,23 +182,30 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
         return loop.withTransport { $0.remoteAddress(connection) }
     }
 
-    /// The addresses of a connection's ends. They cost a system call only for a client that did not
-    /// say at once what it wants, and where clients come in by several addresses of this endpoint.
-    func addresses(of connection: Connection) -> ConnectionAddresses {
-        let peer = peerAddress(of: connection)
-        if !proxied.isEmpty, let told = proxied[connection.state.slot] {
-            return ConnectionAddresses(
-                remote: told.source,
-                local: told.destination,
-                proxy: peer
-            )
+    /// Notes what a request came over.
+    func noteOrigin(of record: RequestRecord, _ connection: Connection) {
+        if let session = connection.state.tls {
+            record.tls = session.info
+        } else if record.isSecure {
+            // From the request before, whose memory it is.
+            record.tls = nil
         }
-        return ConnectionAddresses(
-            remote: peer,
-            local: localAddress
-                ?? loop.withTransport { $0.localAddress(connection) },
-            proxy: nil
-        )
+        noteAddresses(of: record, connection)
+    }
+
+    /// Notes the addresses of the connection's ends. They cost a system call only for a client that
+    /// did not say at once what it wants, and where clients come in by several addresses of this
+    /// endpoint.
+    private func noteAddresses(of record: RequestRecord, _ connection: Connection) {
+        if hasProxied, let told = proxied[connection.state.slot] {
+            record.remoteAddress = told.source
+            record.localAddress = told.destination
+            record.proxyAddress = peerAddress(of: connection)
+            return
+        }
+        record.remoteAddress = peerAddress(of: connection)
+        record.localAddress = localAddress ?? loop.withTransport { $0.localAddress(connection) }
+        record.proxyAddress = nil
     }
 
     // MARK: Who is let in

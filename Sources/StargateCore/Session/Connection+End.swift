@@ -57,7 +57,9 @@ extension Connection {
         if case .endOfStream = end, let session = state.tls { _ = saidGoodbye(session) }
         state.phase = .ended
         loop.state.deadlines.clear(slot: state.slot)
-        if let owner = withContext({ $0.owner }) ?? nil {
+        // The context stays until the block is given back, and its owner with it.
+        withContext { context in
+            guard let owner = context.owner else { return }
             if phase.isBeforeOpen { owner.handshakeEnded(self, end) }
             owner.connectionEnded(self, end, in: phase)
         }

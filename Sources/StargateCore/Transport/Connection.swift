@@ -96,13 +96,11 @@ struct Connection: Equatable {
         state.handler = nil
         discardCompression()
         state.subscriptions = nil
-        state.seat?.leave()
-        state.seat = nil
+        if let seat = state.seat.take() { seat.leave() }
         loop.state.deadlines.clear(slot: state.slot)
         if let context = unsafe state.context {
             unsafe state.context = nil
-            let owner = unsafe context.takeUnretainedValue().owner
-            owner?.connectionReleased()
+            unsafe context._withUnsafeGuaranteedRef { $0.owner?.connectionReleased() }
             unsafe context.release()
         }
         state.phase = .free

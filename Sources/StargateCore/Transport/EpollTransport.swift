@@ -29,8 +29,9 @@ final class EpollTransport: Transport {
     private var ready: [Connection] = []
     /// The same list while it is worked off: the two take turns, so that neither is made anew.
     private var served: [Connection] = []
-    /// Connections whose sockets are closed: whoever closed them may still be using the block.
-    private var closed: [Connection] = []
+    /// Connections whose sockets are closed: whoever closed them may still be using the block. Behind
+    /// a pointer, because every connection comes by: a property would be checked for exclusivity.
+    private let closed: UnsafeMutablePointer<[Connection]>
     /// Whether the list of those closed is worked off in a moment.
     private var isServing = false
 
@@ -40,6 +41,8 @@ final class EpollTransport: Transport {
         unsafe events = .allocate(capacity: Self.eventCountPerTurn)
         unsafe poll = .allocate(capacity: 1)
         unsafe idle = .allocate(capacity: 1)
+        unsafe closed = .allocate(capacity: 1)
+        unsafe closed.initialize(to: [])
         super.init()
         let me = unsafe Unmanaged.passUnretained(self).toOpaque()
         let status = unsafe uv_poll_init(uv, poll, set)
@@ -305,7 +308,7 @@ final class EpollTransport: Transport {
         let descriptor = unsafe socket(connection).pointee.descriptor
         if descriptor >= 0 { _ = Glibc.close(descriptor) }
         unsafe socket(connection).pointee = EpollSocket()
-        closed.append(connection)
+        unsafe closed.pointee.append(connection)
         if !isServing { startIdle() }
     }
 
@@ -356,7 +359,7 @@ final class EpollTransport: Transport {
         }
         served.removeAll(keepingCapacity: true)
         releaseClosed()
-        if ready.isEmpty, closed.isEmpty {
+        if ready.isEmpty, unsafe closed.pointee.isEmpty {
             isIdleRunning = false
             unsafe uv_idle_stop(idle)
         }
@@ -365,12 +368,12 @@ final class EpollTransport: Transport {
     private func releaseClosed() {
         // Releasing one may close another, at the end of the list.
         var index = 0
-        while index < closed.count {
-            let connection = closed[index]
+        while unsafe index < closed.pointee.count {
+            let connection = unsafe closed.pointee[index]
             index &+= 1
             connection.transportClosed()
         }
-        closed.removeAll(keepingCapacity: true)
+        unsafe closed.pointee.removeAll(keepingCapacity: true)
     }
 
     override func stop() {
@@ -390,6 +393,8 @@ final class EpollTransport: Transport {
         unsafe events.deallocate()
         unsafe poll.deallocate()
         unsafe idle.deallocate()
+        unsafe closed.deinitialize(count: 1)
+        unsafe closed.deallocate()
     }
 }
 

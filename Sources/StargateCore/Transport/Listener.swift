@@ -20,8 +20,7 @@ final class Listener {
     private let loop: Loop
     private let descriptor: Int32
     private let poll: UnsafeMutablePointer<uv_poll_t>
-    private let accepted: (Connection) -> Void
-    private let gate: (any AcceptGate)?
+    private let gate: any AcceptGate
     /// Given up for a moment when no other descriptor is left, to tell those who wait that it is of
     /// no use.
     private var reserve: Int32
@@ -42,16 +41,14 @@ final class Listener {
     ///   - eventLoop: where the connections are to live.
     ///   - descriptor: a listening socket; the listener closes it.
     ///   - context: what accepted connections begin with.
-    ///   - gate: decides who is let in; nil for everybody.
+    ///   - gate: decides who is let in, and begins with those who are.
     ///   - report: is told, at most once per pause, that descriptors ran out.
-    ///   - accepted: called with each new connection.
     init(
         _ eventLoop: EventLoop,
         descriptor: Int32,
         context: ConnectionContext,
-        gate: (any AcceptGate)? = nil,
-        report: @escaping (String) -> Void,
-        accepted: @escaping (Connection) -> Void
+        gate: any AcceptGate,
+        report: @escaping (String) -> Void
     ) {
         self.eventLoop = eventLoop
         loop = eventLoop.loop
@@ -60,7 +57,6 @@ final class Listener {
         self.gate = gate
         reserve = Self.openReserve()
         self.report = report
-        self.accepted = accepted
         areSpeaking = ListeningSocket.deferAccepting(on: descriptor)
         unsafe poll = .allocate(capacity: 1)
         eventLoop.closeOnStop(self) { [unowned self] in close() }
@@ -121,10 +117,9 @@ final class Listener {
         report("connections are refused: hardly any descriptor is left")
     }
 
-    /// The next one that waits, with its address where somebody asks for that.
+    /// The next one that waits, with its address.
     private func acceptOne() -> (socket: Int32, address: SocketAddress?) {
         let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
-        guard gate != nil else { return (accept4(descriptor, nil, nil, flags), nil) }
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let socket = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
@@ -137,7 +132,6 @@ final class Listener {
     }
 
     private func begin(_ socket: Int32, _ address: SocketAddress?) {
-        guard let gate else { return begin(socket, context, nil) }
         do throws(AdmissionRefusal) {
             let seat = try gate.admit(address)
             begin(socket, context, seat)
@@ -163,7 +157,7 @@ final class Listener {
     private func begin(
         _ socket: Int32,
         _ context: ConnectionContext,
-        _ seat: (any ConnectionSeat)?
+        _ seat: consuming (any ConnectionSeat)?
     ) {
         let connection = loop.state.slab.take(for: loop)
         connection.begin(context, phase: .handshake, isClient: false)
@@ -173,8 +167,8 @@ final class Listener {
             $0.adopt(socket, for: connection, hasBytes: areSpeaking)
         }
         guard status == 0 else { return connection.abort() }
-        guard context === self.context else { return gate?.beginRefusal(connection) ?? () }
-        accepted(connection)
+        guard context === self.context else { return gate.beginRefusal(connection) }
+        gate.begin(connection)
     }
 
     /// No descriptor or no memory is left: lets the loop serve who is there, and tries again later.
@@ -252,6 +246,9 @@ final class Listener {
 protocol AcceptGate: AnyObject {
     /// Lets a connection in, or says why not.
     func admit(_ address: SocketAddress?) throws(AdmissionRefusal) -> any ConnectionSeat
+
+    /// A connection that was let in has begun.
+    func begin(_ connection: Connection)
 
     /// What a connection that is not let in begins with, to be told why; nil when there is no room
     /// for that either.

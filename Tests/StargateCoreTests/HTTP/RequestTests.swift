@@ -25,12 +25,10 @@ struct RequestTests {
         )
         let request = try #require(
             withRequest(chromeUpgrade) { view, head in
-                Request(
-                    copying: view,
-                    head: head,
-                    addresses: ConnectionAddresses(remote: address),
-                    tls: tls
-                )
+                let request = Request(copying: view, head: head)
+                request.storage.remoteAddress = address
+                request.storage.tls = tls
+                return request
             }
         )
         #expect(request.method == .get)
