@@ -111,10 +111,10 @@ failed=
 printf '%-28s' 'instructions a message'
 printf '%15s' "${names[@]}"
 echo
-row echo-20 '20 B, one in flight' 680 - 2000 12000 echo -s 20 -c 20
-row x16 '20 B, 16 in flight' 163 - 16000 96000 echo -s 20 -c 20 -p 16
-row x256 '20 B, 256 in flight' 132 - 25600 153600 echo -s 20 -c 10 -p 256
-row 1k-x16 '1 KiB, 16 in flight' 510 - 16000 64000 echo -s 1k -c 20 -p 16
+row echo-20 '20 B, one in flight' 340 - 4000 24000 echo -s 20 -c 200
+row x16 '20 B, 16 in flight' 146 - 16000 96000 echo -s 20 -c 20 -p 16
+row x256 '20 B, 256 in flight' 128 - 25600 153600 echo -s 20 -c 10 -p 256
+row 1k-x16 '1 KiB, 16 in flight' 500 - 16000 64000 echo -s 1k -c 20 -p 16
 row echo-16k '16 KiB' 3000 - 1000 4000 echo -s 16k -c 20
 row echo-64k '64 KiB' 9100 - 400 1200 echo -s 64k -c 10
 row text-ascii 'text, 1 KiB ASCII x16' 610 - 16000 64000 echo -s 1k -c 20 -p 16 --text ascii

@@ -29,7 +29,8 @@ extern int accept4(int, struct sockaddr *, socklen_t *, int);
 static inline long stargate_receive(int socket, void *bytes, size_t count)
 {
     long received = syscall(SYS_recvfrom, (long)socket, bytes, count, 0L, NULL, NULL);
-    return received >= 0 ? received : -(long)errno;
+    if (received > 0) return received; // Nearly always, and asked for first.
+    return received == 0 ? 0 : -(long)errno;
 }
 
 static inline long stargate_send(int socket, const void *bytes, size_t count)

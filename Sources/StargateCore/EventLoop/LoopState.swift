@@ -37,7 +37,7 @@ struct LoopState {
     /// Whether the loop slept since ``now`` was read.
     var isClockStale = false
     /// The connection that was read last, and what it got in this turn, for fairness.
-    var lastReader: Connection?
+    var lastReader: UnsafeMutablePointer<ConnectionBlock>?
     var lastReaderByteCount = 0
     var lastReaderFrameCount = 0
     /// When another than the one before was read last.
@@ -76,9 +76,12 @@ struct Loop {
     /// The time in ticks, read once per turn.
     @inline(__always)
     func currentTick() -> UInt32 {
-        if state.isClockStale { eventLoop.updateClock() }
+        if state.isClockStale { readClock() }
         return state.now
     }
+
+    @inline(never)
+    private func readClock() { eventLoop.updateClock() }
 
     func deallocate() {
         for inbound in state.spareInbound { inbound.deallocate() }

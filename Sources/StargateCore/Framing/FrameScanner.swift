@@ -38,7 +38,7 @@ enum FrameScanner {
     static func scanWhole(
         _ start: UnsafeMutableRawPointer,
         _ end: UnsafeMutableRawPointer,
-        payloadByteCountMax: Int
+        payloadByteCountMax: Int32
     ) -> WholeMessage? {
         // checked: both point into one buffer.
         let available = unsafe end - start
@@ -59,7 +59,7 @@ enum FrameScanner {
         }
         // What was read behind the end, if it is this near, counts for nothing: a header that is not
         // whole is longer than what is available.
-        guard payloadByteCount <= payloadByteCountMax,
+        guard Int32(truncatingIfNeeded: payloadByteCount) <= payloadByteCountMax,
             payloadByteCount &+ headerByteCount <= available
         else { return nil }
         return unsafe WholeMessage(

@@ -323,6 +323,12 @@ extension Connection {
         state.version = version
         state.compression = compression
         if version.isHixie || compression != nil { state.flags.insert(.isTransformed) }
+        let takesFramesApart = isClient || streamsMessages
+        state.wholeByteCountMax = takesFramesApart ? -1 : Int32(clamping: maxMessageSize)
+        state.flags.set(
+            .isUncommon,
+            to: takesFramesApart || version.isHixie || frameRate != 0
+        )
         state.handler = handler
         state.phase = .open
         loop.state.counters[version] &+= 1

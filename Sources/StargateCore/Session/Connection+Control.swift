@@ -5,8 +5,7 @@ extension Connection {
     /// Takes in a whole control frame; `payload` is still masked.
     func receiveControl(
         _ header: FrameHeader,
-        _ payload: UnsafeMutableRawPointer,
-        _ handler: any WebSocketHandler
+        _ payload: UnsafeMutableRawPointer
     ) {
         if header.maskingKey != 0 {
             unsafe Masking.apply(payload, count: header.payloadByteCount, key: header.maskingKey)
@@ -17,7 +16,7 @@ extension Connection {
         case .pong:
             state.flags.remove(.expectsPong)
             if state.pingSentAt != 0, bytes.count == 0 { measureRoundTrip() }
-            handler.ponged(unsafe bytes.bytes, on: WebSocket(self))
+            state.handler?.ponged(unsafe bytes.bytes, on: WebSocket(self))
         default: unsafe receivedClose(bytes)
         }
     }

@@ -29,20 +29,16 @@ extension Connection {
     }
 
     /// Inflates a message and delivers it.
-    func deliverCompressed(
-        _ opcode: Opcode,
-        _ bytes: UnsafeRawBufferPointer,
-        _ handler: any WebSocketHandler
-    ) {
+    func deliverCompressed(_ opcode: Opcode, _ bytes: UnsafeRawBufferPointer) {
         guard let compression = state.compression else { return fail(.reservedBits) }
         var isValid = true
         let violation = unsafe compression.withInflated(bytes, limit: limits.maxMessageSize) {
             message in
             if opcode == .text {
                 isValid = unsafe UTF8Validator.isValid(message)
-                if isValid { unsafe deliverText(message, handler) }
+                if isValid { unsafe deliverText(message) }
             } else {
-                unsafe deliverBinary(message, handler)
+                unsafe deliverBinary(message)
             }
         }
         accountCompression()

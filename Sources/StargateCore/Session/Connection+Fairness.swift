@@ -46,19 +46,28 @@ extension Connection {
     /// Whether this connection may still be read in this turn.
     @inline(__always)
     func hasTurn() -> Bool {
-        guard loop.state.lastReader == self else {
+        guard isLastReader else {
             beginReading()
             return true
         }
+        let loop = loop
         let share = isSharing ? Self.sharedByteCountPerTurn : Self.readByteCountPerTurn
         return loop.state.lastReaderByteCount < share
             && loop.state.lastReaderFrameCount < Self.frameCountPerTurn
     }
 
+    /// Whether this is the connection that was read last.
+    @inline(__always)
+    var isLastReader: Bool {
+        // An optional pointer would be compared in two steps.
+        unsafe UInt(bitPattern: loop.state.lastReader) == UInt(bitPattern: block)
+    }
+
     /// Another connection was read before.
     @inline(__always)
     func beginReading() {
-        loop.state.lastReader = self
+        let loop = loop
+        unsafe loop.state.lastReader = unsafe block
         loop.state.lastReaderByteCount = 0
         loop.state.lastReaderFrameCount = 0
         loop.state.sharedTick = loop.state.now
@@ -71,7 +80,7 @@ extension Connection {
     /// How many frames may be processed now.
     @inline(__always)
     func frameBudget(rate: Int) -> Int {
-        let used = loop.state.lastReader == self ? loop.state.lastReaderFrameCount : 0
+        let used = isLastReader ? loop.state.lastReaderFrameCount : 0
         let share = max(0, Self.frameCountPerTurn &- used)
         return rate == 0 ? share : min(share, messageCredit(rate: rate))
     }
@@ -85,10 +94,13 @@ extension Connection {
     @inline(__always)
     var frameRate: Int { withContext { $0.limits.messagesPerSecond } ?? 0 }
 
-    /// So many frames were processed.
+    /// So many frames were processed, and so many of them were whole messages.
     @inline(__always)
-    func countFrames(_ count: Int, rate: Int) {
-        loop.state.counters[Counter.framesReceived] &+= UInt64(truncatingIfNeeded: count)
+    func countFrames(_ count: Int, messageCount: Int = 0, rate: Int) {
+        let loop = loop
+        let counters = loop.state.counters
+        counters[Counter.framesReceived] &+= UInt64(truncatingIfNeeded: count)
+        counters[Counter.messagesReceived] &+= UInt64(truncatingIfNeeded: messageCount)
         loop.state.lastReaderFrameCount &+= count
         if rate != 0 { state.messageCredit.spend(count) }
     }

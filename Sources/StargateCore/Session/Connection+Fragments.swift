@@ -24,7 +24,9 @@ extension Connection {
         _ arrived: UnsafeMutableRawBufferPointer
     ) -> Int {
         let limits = limits
-        if header.payloadByteCount >= Self.largeFrameByteCount { state.expectsLargeFrame = true }
+        if header.payloadByteCount >= Self.largeFrameByteCount {
+            state.flags.insert(.expectsLargeFrame)
+        }
         if header.payloadByteCount > Self.sharedByteCountPerTurn { state.flags.insert(.sendsLong) }
         let inbound = inboundState()
         let count = min(header.payloadByteCount, arrived.count)
@@ -76,9 +78,7 @@ extension Connection {
     ///   - inbound: where it was assembled.
     ///   - isInflated: whether it was inflated, and its text checked, as it arrived.
     func deliverAssembled(_ inbound: Inbound, isInflated: Bool = false) {
-        guard let handler = state.handler, let opcode = inbound.state.assembler.opcode else {
-            return
-        }
+        guard let opcode = inbound.state.assembler.opcode else { return }
         // Taken out, so that nothing the handler does can reach the bytes it is reading.
         var assembler = inbound.state.assembler
         inbound.state.assembler = MessageAssembler()
@@ -87,11 +87,11 @@ extension Connection {
         let fragmentCount = assembler.fragmentCount
         if isClient, fragmentCount > 1 { tellFrameReader { $0.joinedFragments(fragmentCount) } }
         if assembler.isCompressed, !isInflated {
-            unsafe deliverCompressed(opcode, bytes, handler)
+            unsafe deliverCompressed(opcode, bytes)
         } else if opcode == .text {
-            unsafe deliverText(bytes, handler)
+            unsafe deliverText(bytes)
         } else {
-            unsafe deliverBinary(bytes, handler)
+            unsafe deliverBinary(bytes)
         }
         assembler.reset(pool: &loop.state.buffers)
     }

@@ -13,7 +13,7 @@ extension Connection {
         if state.version.isHixie {
             return unsafe receiveHixieFrames(UnsafeRawBufferPointer(bytes))
         }
-        guard var cursor = bytes.baseAddress, let handler = state.handler else { return }
+        guard var cursor = bytes.baseAddress else { return }
         let end = unsafe cursor + bytes.count
         if state.inbound != nil { unsafe cursor = unsafe receiveRest(cursor, end) }
         if isClient, unsafe cursor < end {
@@ -21,35 +21,58 @@ extension Connection {
             let arrived = unsafe UnsafeRawBufferPointer(start: cursor, count: end - cursor)
             unsafe cursor += offerFrames(arrived)
         }
+        guard unsafe cursor < end else { return }
         let rate = frameRate
         let budget = frameBudget(rate: rate)
-        // For a connection that has frames looked at one by one, no message is whole.
-        let wholeByteCountMax = isClient || streamsMessages ? -1 : maxMessageSize
-        let socket = WebSocket(self)
+        guard budget > 0, mayProceed else {
+            if receivesFrames { unsafe keepFrames(cursor, end, rate: rate) }
+            return
+        }
+        unsafe receive(cursor, end, budget: budget, rate: rate)
+    }
+
+    /// The same for a connection that is not ``ConnectionFlags/isUncommon``, keeps nothing of an
+    /// earlier read, and has its turn.
+    @inline(__always)
+    func receiveMessages(_ start: UnsafeMutableRawPointer, count: Int, _ loop: Loop) {
+        let budget = Self.frameCountPerTurn &- loop.state.lastReaderFrameCount
+        // checked: so many bytes were read there.
+        unsafe receive(start, start + count, budget: budget, rate: 0)
+    }
+
+    /// The loop. It takes in one frame at least and `budget` frames at most.
+    @inline(__always)
+    private func receive(
+        _ start: UnsafeMutableRawPointer,
+        _ end: UnsafeMutableRawPointer,
+        budget: Int,
+        rate: Int
+    ) {
+        var cursor = unsafe start
+        var budget = budget
+        // How many messages were whole.
         var count = 0
-        var otherCount = 0
-        while unsafe cursor < end, count < budget {
+        repeat {
             guard state.flags.intersection(.decideFrames) == .receivesFrames,
                 let whole = unsafe FrameScanner.scanWhole(
                     cursor,
                     end,
-                    payloadByteCountMax: wholeByteCountMax
+                    payloadByteCountMax: state.wholeByteCountMax
                 )
             else {
                 guard mayProceed else { break }
-                count &+= 1
-                otherCount &+= 1
-                unsafe cursor = unsafe receiveOther(cursor, end, handler)
+                budget &-= 1
+                countFrames(1, messageCount: 0, rate: rate)
+                unsafe cursor = unsafe receiveOther(cursor, end)
                 continue
             }
             count &+= 1
             // checked: the payload lies before the end.
             unsafe cursor = unsafe whole.payload + whole.payloadByteCount
             if unsafe cursor == end { loop.state.cork.expectsLast(whole.payloadByteCount) }
-            receiveWhole(whole, handler, socket)
-        }
-        countMessages(count &- otherCount)
-        countFrames(count, rate: rate)
+            receiveWhole(whole)
+        } while unsafe cursor < end && count < budget
+        countFrames(count, messageCount: count, rate: rate)
         // Left over when the application paused in the middle of the read, or much came.
         if unsafe cursor < end, receivesFrames { unsafe keepFrames(cursor, end, rate: rate) }
     }
@@ -60,8 +83,7 @@ extension Connection {
         receivesFrames && state.flags.isDisjoint(with: .stopsFrames)
     }
 
-    @inline(__always)
-    private var maxMessageSize: Int { withContext { $0.limits.maxMessageSize } ?? 0 }
+    var maxMessageSize: Int { withContext { $0.limits.maxMessageSize } ?? 0 }
 
     @inline(__always)
     private func countMessages(_ count: Int) {
@@ -71,11 +93,7 @@ extension Connection {
     /// Unmasks, checks and delivers a message that lies whole in the buffer. The caller counts it,
     /// be it right or wrong.
     @inline(__always)
-    private func receiveWhole(
-        _ whole: WholeMessage,
-        _ handler: any WebSocketHandler,
-        _ socket: WebSocket
-    ) {
+    private func receiveWhole(_ whole: WholeMessage) {
         let payload = unsafe whole.payload
         let count = whole.payloadByteCount
         let key = whole.maskingKey
@@ -85,39 +103,43 @@ extension Connection {
             guard
                 unsafe Masking.applyWithSlack(payload, count: count, key: key, notesASCII: true)
                     || UTF8Validator.isValid(bytes)
-            else { return fail(.invalidUTF8) }
-            unsafe Self.handText(bytes, to: handler, of: socket)
+            else { return failInvalidText() }
+            unsafe handText(bytes)
         } else {
             _ = unsafe Masking.applyWithSlack(payload, count: count, key: key, notesASCII: false)
-            handler.received(.binary(unsafe bytes.bytes), on: socket)
+            unsafe handBinary(bytes)
         }
     }
 
+    @inline(never)
+    private func failInvalidText() { fail(.invalidUTF8) }
+
     /// The validator must have checked the bytes.
     @inline(__always)
-    private static func handText(
-        _ bytes: UnsafeRawBufferPointer,
-        to handler: any WebSocketHandler,
-        of socket: WebSocket
-    ) {
+    private func handText(_ bytes: UnsafeRawBufferPointer) {
         let characters = unsafe UnsafeBufferPointer(
             start: bytes.baseAddress?.assumingMemoryBound(to: UInt8.self),
             count: bytes.count
         )
         let text = unsafe UTF8Span(unchecked: characters.span)
-        handler.received(.text(text), on: socket)
+        state.lentHandler?.received(.text(text), on: WebSocket(self))
     }
 
     @inline(__always)
-    func deliverText(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
-        countMessages(1)
-        unsafe Self.handText(bytes, to: handler, of: WebSocket(self))
+    private func handBinary(_ bytes: UnsafeRawBufferPointer) {
+        state.lentHandler?.received(.binary(unsafe bytes.bytes), on: WebSocket(self))
     }
 
     @inline(__always)
-    func deliverBinary(_ bytes: UnsafeRawBufferPointer, _ handler: any WebSocketHandler) {
+    func deliverText(_ bytes: UnsafeRawBufferPointer) {
         countMessages(1)
-        handler.received(.binary(unsafe bytes.bytes), on: WebSocket(self))
+        unsafe handText(bytes)
+    }
+
+    @inline(__always)
+    func deliverBinary(_ bytes: UnsafeRawBufferPointer) {
+        countMessages(1)
+        unsafe handBinary(bytes)
     }
 
     // MARK: What is not a whole message
@@ -143,8 +165,7 @@ extension Connection {
     @inline(never)
     private func receiveOther(
         _ start: UnsafeMutableRawPointer,
-        _ end: UnsafeMutableRawPointer,
-        _ handler: any WebSocketHandler
+        _ end: UnsafeMutableRawPointer
     ) -> UnsafeMutableRawPointer {
         let rules = FrameRules(
             expectsMask: !isClient,
@@ -161,7 +182,7 @@ extension Connection {
             if isWhole, header.isWholeMessage, state.inbound == nil, !streamsMessages {
                 let whole = unsafe WholeMessage(header, at: payload)
                 countMessages(1)
-                receiveWhole(whole, handler, WebSocket(self))
+                receiveWhole(whole)
                 return unsafe payload + header.payloadByteCount
             }
             if header.opcode.isControl {
@@ -169,7 +190,7 @@ extension Connection {
                     unsafe spill(start, available)
                     return unsafe end
                 }
-                unsafe receiveControl(header, payload, handler)
+                unsafe receiveControl(header, payload)
                 return unsafe payload + header.payloadByteCount
             }
             let rest = unsafe UnsafeMutableRawBufferPointer(start: payload, count: arrived)

@@ -68,18 +68,18 @@ extension Connection {
             return state.handler != nil
         }
         if isEnd, assembler.payload.count == 0 {
-            guard let handler = state.handler else { return false }
-            unsafe deliverText(part, handler)
+            guard state.handler != nil else { return false }
+            unsafe deliverText(part)
             return true
         }
         loop.state.buffers.reserve(part.count, in: &assembler.payload)
         unsafe assembler.payload.append(part)
-        guard isEnd, let handler = state.handler else { return true }
+        guard isEnd, state.handler != nil else { return true }
         var payload = assembler.payload
         assembler.payload = .empty
         // Out of reach of what the handler does, which may end the connection.
         state.inbound?.state.hixie = assembler
-        unsafe deliverText(UnsafeRawBufferPointer(payload.bytes), handler)
+        unsafe deliverText(UnsafeRawBufferPointer(payload.bytes))
         loop.state.buffers.give(&payload)
         return true
     }

@@ -15,71 +15,58 @@ extension Connection {
     /// Where the transport is to put the next bytes; empty when this connection has had its share
     /// of the turn.
     @inline(__always)
-    func receiveSpace() -> UnsafeMutableRawBufferPointer {
-        guard state.inbound == nil, state.tls == nil else { return unsafe otherReceiveSpace() }
-        guard hasTurn() else { return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0) }
-        guard state.expectsLargeFrame else { return unsafe plainSpace }
-        return unsafe UnsafeMutableRawBufferPointer(
-            rebasing: loop.state.receiveBuffer.space[..<Self.firstReadByteCount]
-        )
+    func receiveSpace() -> ReceiveSpace {
+        guard state.flags.isDisjoint(with: .decideSpace) else { return otherReceiveSpace() }
+        let buffer = loop.state.receiveBuffer
+        return hasTurn() ? buffer.smallSpace : buffer.noSpace
+    }
+
+    /// The same for a connection that has something under way, or TLS, or sends much.
+    @inline(never)
+    private func otherReceiveSpace() -> ReceiveSpace {
+        let buffer = loop.state.receiveBuffer
+        // What is held comes first: whoever sends without a pause must not fill memory meanwhile.
+        if let inbound = state.inbound, inbound.state.held.count > 0, !waitsForApplication {
+            return buffer.noSpace
+        }
+        guard hasTurn() else { return buffer.noSpace }
+        if state.tls != nil { return encryptedSpace() }
+        if let inbound = state.inbound, let space = directSpace(inbound) { return space }
+        if state.inbound != nil, waitsForApplication { return buffer.space(waitingRoom) }
+        return plainSpace
     }
 
     /// As much as fits for who sends long frames; little for who may send so many short ones that
     /// they would have to wait here for their turns.
-    @inline(__always)
-    private var plainSpace: UnsafeMutableRawBufferPointer {
-        guard state.flags.contains(.readsMuch) else {
-            return unsafe loop.state.receiveBuffer.smallSpace
+    private var plainSpace: ReceiveSpace {
+        let buffer = loop.state.receiveBuffer
+        if state.flags.contains(.expectsLargeFrame), state.inbound == nil {
+            return buffer.space(Self.firstReadByteCount)
         }
-        guard isSharing, !state.flags.contains(.sendsLong) else {
-            return unsafe loop.state.receiveBuffer.space
-        }
-        return unsafe UnsafeMutableRawBufferPointer(
-            rebasing: loop.state.receiveBuffer.space[..<Self.sharedByteCountPerTurn]
-        )
-    }
-
-    /// The same for a connection that has something under way, or TLS.
-    private func otherReceiveSpace() -> UnsafeMutableRawBufferPointer {
-        // What is held comes first: whoever sends without a pause must not fill memory meanwhile.
-        if let inbound = state.inbound, inbound.state.held.count > 0, !waitsForApplication {
-            return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
-        }
-        guard hasTurn() else { return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0) }
-        if state.tls != nil { return unsafe encryptedSpace() }
-        if let inbound = state.inbound, let space = unsafe directSpace(inbound) {
-            return unsafe space
-        }
-        if state.inbound != nil, waitsForApplication {
-            return unsafe UnsafeMutableRawBufferPointer(
-                rebasing: loop.state.receiveBuffer.space[..<waitingRoom]
-            )
-        }
-        return unsafe plainSpace
+        guard state.flags.contains(.readsMuch) else { return buffer.smallSpace }
+        guard isSharing, !state.flags.contains(.sendsLong) else { return buffer.space }
+        return buffer.space(Self.sharedByteCountPerTurn)
     }
 
     /// Where the transport puts the bytes of a connection with TLS. What they decrypt to is no
     /// longer, so the limit on what waits is kept here.
-    private func encryptedSpace() -> UnsafeMutableRawBufferPointer {
-        guard let shared = loop.state.tls else {
-            return unsafe UnsafeMutableRawBufferPointer(start: nil, count: 0)
-        }
+    private func encryptedSpace() -> ReceiveSpace {
+        guard let shared = loop.state.tls else { return loop.state.receiveBuffer.noSpace }
         var room = state.flags.contains(.readsMuch) ? Int.max : ReceiveBuffer.smallCapacity
         if waitsForApplication { room = min(room, waitingRoom) }
         let space = unsafe shared.receiveSpace
-        return unsafe UnsafeMutableRawBufferPointer(rebasing: space[..<min(space.count, room)])
+        guard let start = space.baseAddress else { return loop.state.receiveBuffer.noSpace }
+        return unsafe ReceiveSpace(start: start, count: min(space.count, room))
     }
 
     /// Where plaintext is put; never empty.
-    func plaintextSpace() -> UnsafeMutableRawBufferPointer {
-        if let inbound = state.inbound, let space = unsafe directSpace(inbound) {
-            return unsafe space
-        }
-        return unsafe loop.state.receiveBuffer.space
+    func plaintextSpace() -> ReceiveSpace {
+        if let inbound = state.inbound, let space = directSpace(inbound) { return space }
+        return loop.state.receiveBuffer.space
     }
 
     /// The rest of a large frame goes straight to where it will stay.
-    private func directSpace(_ inbound: Inbound) -> UnsafeMutableRawBufferPointer? {
+    private func directSpace(_ inbound: Inbound) -> ReceiveSpace? {
         guard receivesFrames, inbound.state.held.count == 0, inbound.state.spillByteCount == 0,
             let frame = inbound.state.assembler.partialFrame,
             frame.remainingByteCount >= Self.directByteCountMin, !streamsMessages,
@@ -87,35 +74,53 @@ extension Connection {
         else { return nil }
         let room = inbound.state.assembler.reserve(pool: &loop.state.buffers)
         let free = unsafe inbound.state.assembler.payload.free
+        guard let start = free.baseAddress else { return nil }
         // A read that is not filled tells that nothing is left. So there is room for a little more
         // than the frame: a buffer has some behind its capacity.
         let more = room == frame.remainingByteCount ? BufferPool.slack : 0
         // checked: the room is within the buffer, and a few bytes more do not overflow.
-        let count = min(room, free.count) + more
-        return unsafe UnsafeMutableRawBufferPointer(start: free.baseAddress, count: count)
+        return unsafe ReceiveSpace(start: start, count: min(room, free.count) + more)
     }
 
-    /// `count` bytes were written to the start of ``receiveSpace()``.
-    @inline(__always)
+    /// `count` bytes were written to the start of ``receiveSpace()``; at least one.
+    @inline(never)
     func received(_ count: Int) {
+        let loop = loop
         loop.state.lastReaderByteCount &+= count
-        loop.state.counters[Counter.reads] &+= 1
-        loop.state.counters[Counter.bytesReceived] &+= UInt64(truncatingIfNeeded: count)
+        let counters = loop.state.counters
+        counters[Counter.reads] &+= 1
+        counters[Counter.bytesReceived] &+= UInt64(truncatingIfNeeded: count)
         if count == ReceiveBuffer.smallCapacity { return receivedFull(count) }
+        guard state.flags.intersection(.decideReading) == .isOpen else {
+            return receivedOther(count)
+        }
+        hear(loop)
+        beginCallback(.isInCallback, loop)
+        unsafe receiveMessages(loop.state.receiveBuffer.start, count: count, loop)
+        endCallback()
+    }
+
+    /// The same for bytes that are not simply frames of an open connection.
+    @inline(never)
+    private func receivedOther(_ count: Int) {
         if let session = state.tls { return receivedEncrypted(count, session) }
         receivedPlaintext(count)
+    }
+
+    /// The peer is there.
+    @inline(__always)
+    private func hear(_ loop: Loop) {
+        state.lastHeard = loop.currentTick()
+        state.flags.remove(.awaitsPong)
     }
 
     /// As much was read as may be at first. There is probably more, and from now on it is read at
     /// once; but not from a peer whose frames are so short that most of it would have to be held
     /// for later turns.
+    @inline(never)
     private func receivedFull(_ byteCount: Int) {
         let before = loop.state.lastReaderFrameCount
-        if let session = state.tls {
-            receivedEncrypted(byteCount, session)
-        } else {
-            receivedPlaintext(byteCount)
-        }
+        receivedOther(byteCount)
         let count = loop.state.lastReaderFrameCount &- before
         let most = Self.frameCountPerTurn &* ReceiveBuffer.smallCapacity / ReceiveBuffer.capacity
         guard count <= most, receivesFrames else { return }
@@ -124,22 +129,21 @@ extension Connection {
 
     /// `count` bytes were put to the start of where plain bytes go.
     func receivedPlaintext(_ count: Int) {
-        state.lastHeard = loop.currentTick()
-        state.flags.remove(.awaitsPong)
+        hear(loop)
         if state.inbound == nil, state.phase == .open {
             beginCallback()
             unsafe receiveFrames(
                 UnsafeMutableRawBufferPointer(start: loop.state.receiveBuffer.start, count: count)
             )
-            if state.expectsLargeFrame { noteFrameSize() }
+            if state.flags.contains(.expectsLargeFrame) { noteFrameSize() }
             return endCallback()
         }
         if let inbound = state.inbound {
-            if unsafe directSpace(inbound) != nil { return receivedDirectly(count, inbound) }
+            if directSpace(inbound) != nil { return receivedDirectly(count, inbound) }
             return receivedBehind(inbound, count)
         }
         unsafe process(
-            UnsafeMutableRawBufferPointer(rebasing: loop.state.receiveBuffer.space[..<count])
+            UnsafeMutableRawBufferPointer(start: loop.state.receiveBuffer.start, count: count)
         )
     }
 
@@ -193,8 +197,13 @@ extension Connection {
     /// What is sent from here on is corked, unless something waits already.
     @inline(__always)
     private func beginCallback() {
+        beginCallback(state.flags.contains(.keepsOutput) ? .isProcessing : .isInCallback, loop)
+    }
+
+    @inline(__always)
+    private func beginCallback(_ flags: ConnectionFlags, _ loop: Loop) {
         assert(loop.state.cork.count == 0, "one connection is corked at a time")
-        state.flags.insert(state.flags.contains(.keepsOutput) ? .isProcessing : .isInCallback)
+        state.flags.formUnion(flags)
         loop.note(.received, route: state.route)
     }
 
@@ -202,12 +211,13 @@ extension Connection {
     private func endCallback() {
         // What the messages were for goes on at once, while what it sends can still be corked.
         if loop.state.hasTasks { loop.eventLoop.executor.run() }
-        state.flags.remove(.isProcessing)
+        let loop = loop
         if state.flags.contains(.isCorked) {
             flushCork()
-            state.flags.remove(.isCorked)
             loop.state.cork.expectsMore()
         }
+        state.flags.subtract(.isInCallback)
+        guard !state.flags.contains(.isOpen) else { return }
         // A connection on the attention list is looked at before the loop sleeps anyway.
         if !state.flags.contains(.needsAttention), state.phase == .ending { flush() }
     }
@@ -253,7 +263,10 @@ extension Connection {
     /// A read that was to find the header of a large frame is over: the next one is as long as any
     /// if there was none.
     private func noteFrameSize() {
-        state.expectsLargeFrame = state.inbound?.state.assembler.partialFrame != nil
+        state.flags.set(
+            .expectsLargeFrame,
+            to: state.inbound?.state.assembler.partialFrame != nil
+        )
     }
 
     // MARK: Heads that span reads
@@ -372,7 +385,7 @@ extension Connection {
         guard let inbound = state.inbound, inbound.state.held.count > 0,
             state.flags.isDisjoint(with: [.isPaused, .hasYielded]), !waitsForApplication
         else { return }
-        if loop.state.lastReader != self { beginReading() }
+        if !isLastReader { beginReading() }
         var held = inbound.state.held
         inbound.state.held = .empty
         unsafe process(held.bytes)

@@ -38,25 +38,30 @@ public struct WebSocket {
     public func send(_ message: Message, compress: Bool = true) -> SendResult {
         // A block that has no connection is not open either.
         guard connection.state.generation == generation else { return .dropped }
-        // The message is lent for the whole call, and so are its bytes.
-        let opcode: Opcode
-        let start: UnsafeRawPointer?
-        let count: Int
         switch message {
         case .text(let text):
-            opcode = .text
-            let characters = text.span
-            count = characters.count
-            unsafe start = unsafe characters.withUnsafeBytes { $0.baseAddress }
+            return sendText(text, compress)
         case .binary(let bytes):
-            opcode = .binary
-            count = bytes.byteCount
-            unsafe start = unsafe bytes.withUnsafeBytes { $0.baseAddress }
+            // They are lent for the whole call.
+            let start = unsafe bytes.withUnsafeBytes { $0.baseAddress }
+            return unsafe connection.sendMessage(
+                .binary,
+                start,
+                count: bytes.byteCount,
+                mayCompress: compress
+            )
         }
+    }
+
+    /// Apart, because the library's own call for the span needs registers saved.
+    @inline(never)
+    private func sendText(_ text: UTF8Span, _ compress: Bool) -> SendResult {
+        let characters = text.span
+        let start = unsafe characters.withUnsafeBytes { $0.baseAddress }
         return unsafe connection.sendMessage(
-            opcode,
+            .text,
             start,
-            count: count,
+            count: characters.count,
             mayCompress: compress
         )
     }

@@ -23,18 +23,32 @@ extension Connection {
     /// Writes what the cork holds, and keeps what the kernel refuses.
     @inline(__always)
     func flushCork() {
-        let bytes = unsafe loop.state.cork.bytes
-        guard bytes.count > 0 else { return }
-        let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        let loop = loop
+        let count = loop.state.cork.count
+        guard count > 0 else { return }
         if state.tls == nil {
             assert(!state.flags.contains(.isBlocked), "nothing overtakes what was refused")
-            let written = loop.withTransport { unsafe $0.write(self, bytes) }
-            countWrite(written)
-            if written != bytes.count { unsafe keepRefused(written, unsafe bytes, then: nothing) }
+            let start = unsafe UnsafeRawPointer(loop.state.cork.base)
+            let written = loop.withTransport { unsafe $0.write(self, start, count: count) }
+            if written == count { countWrite(count) } else { keepCorked(written) }
         } else {
-            unsafe writeThrough(unsafe bytes, then: nothing)
+            writeCorkThrough()
         }
         loop.state.cork.empty()
+    }
+
+    @inline(never)
+    private func writeCorkThrough() {
+        let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        unsafe writeThrough(loop.state.cork.bytes, then: nothing)
+    }
+
+    /// Copies to the queue what the kernel did not take of what is corked.
+    @inline(never)
+    private func keepCorked(_ written: Int) {
+        countWrite(written)
+        let nothing = unsafe UnsafeRawBufferPointer(start: nil, count: 0)
+        unsafe keepRefused(written, loop.state.cork.bytes, then: nothing)
     }
 
     /// Writes two runs of bytes in one system call; what the kernel refuses is copied to the queue.
@@ -59,7 +73,8 @@ extension Connection {
         _ head: UnsafeRawBufferPointer,
         then body: UnsafeRawBufferPointer
     ) {
-        guard written >= 0 || written == Int(UV_EAGAIN.rawValue) else {
+        let wasInterrupted = written == Int(UV_EINTR.rawValue)
+        guard written >= 0 || written == Int(UV_EAGAIN.rawValue) || wasInterrupted else {
             return writeFailed(Int32(truncatingIfNeeded: written))
         }
         let sent = max(0, written)
@@ -75,7 +90,7 @@ extension Connection {
             UnsafeRawBufferPointer(rebasing: body[bodySent...]),
             pool: &loop.state.buffers
         )
-        becomeBlocked()
+        if wasInterrupted { askForAttention() } else { becomeBlocked() }
     }
 
     /// Offers bytes to the kernel, and keeps none. Returns how many it took; nil when the connection

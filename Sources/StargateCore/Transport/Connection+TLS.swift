@@ -81,13 +81,17 @@ extension Connection {
             }
         }
         while state.phase != .ended, state.phase != .free {
-            let space = unsafe plaintextSpace()
+            let space = plaintextSpace()
             var filled = 0
             var step = TLSSession.Step.done(0)
             while filled < space.count {
                 step = unsafe session.read(
                     &input,
-                    into: UnsafeMutableRawBufferPointer(rebasing: space[filled...])
+                    // checked: less than the space is filled.
+                    into: UnsafeMutableRawBufferPointer(
+                        start: space.start + filled,
+                        count: space.count - filled
+                    )
                 )
                 takeOutput(session)
                 if case .done(let count) = step { filled += count; continue }

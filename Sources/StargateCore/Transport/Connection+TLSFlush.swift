@@ -25,9 +25,10 @@ extension Connection {
     /// The transport took so many bytes, or gave libuv's error number.
     @inline(__always)
     func countWrite(_ written: Int) {
-        loop.state.counters[Counter.writes] &+= 1
+        let counters = loop.state.counters
+        counters[Counter.writes] &+= 1
         guard written > 0 else { return }
-        loop.state.counters[Counter.bytesSent] &+= UInt64(truncatingIfNeeded: written)
+        counters[Counter.bytesSent] &+= UInt64(truncatingIfNeeded: written)
     }
 
     /// Encrypts and writes until the kernel refuses. Short runs are put together: a record costs the

@@ -71,7 +71,6 @@ struct Connection: Equatable {
         state.flags = isClient ? .isClient : []
         state.phase = phase
         state.version = .rfc6455
-        state.expectsLargeFrame = false
         state.route = .none
         state.endCode = .abnormalClosure
         state.lastHeard = loop.currentTick()

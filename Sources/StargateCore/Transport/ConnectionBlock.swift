@@ -5,15 +5,16 @@
 /// refused) is behind one pointer each, lent by the loop and given back when it is no longer
 /// needed: an idle connection is this block and the application's handler.
 @safe
-struct ConnectionBlock {
+struct ConnectionBlock: ~Copyable {
     let loop: Loop
     /// The limits and the owner, shared by all connections of a listener or client.
     var context: Unmanaged<ConnectionContext>?
-    var handler: (any WebSocketHandler)?
+    /// The handler, for what is called with every message.
+    var lentHandler: LentHandler?
     var inbound: Inbound? { didSet { flags.set(.keepsInput, to: inbound != nil) } }
     var outbound: Outbound? { didSet { flags.set(.keepsOutput, to: outbound != nil) } }
     /// Set when there is TLS between the transport and the connection.
-    var tls: TLSSession?
+    var tls: TLSSession? { didSet { flags.set(.usesTLS, to: tls != nil) } }
     /// Set when permessage-deflate was agreed on.
     var compression: ConnectionCompression?
     /// Set while the connection is subscribed to topics.
@@ -28,8 +29,6 @@ struct ConnectionBlock {
     var generation: UInt32 = 0
     /// When bytes last arrived, in ticks of the loop's clock.
     var lastHeard: UInt32 = 0
-    /// The latest frame was larger than what a read brings, and the next may be as well.
-    var expectsLargeFrame = false
     var flags = ConnectionFlags()
     var phase = Phase.free { didSet { flags.follow(phase) } }
     var version = ProtocolVersion.rfc6455
@@ -42,10 +41,24 @@ struct ConnectionBlock {
     var pingSentAt: UInt32 = 0
     /// How long the latest of those pings took, in milliseconds; 0 when none was answered.
     var roundTrip: UInt32 = 0
+    /// The longest message that is taken whole, as it lies in the buffer; -1 for a connection that
+    /// has its frames looked at one by one.
+    var wholeByteCountMax: Int32 = -1
     /// Messages that may still come at once, where their rate is limited.
     var messageCredit = MessageCredit()
     /// The place that this connection takes among those the server lets in.
     var seat: (any ConnectionSeat)?
+
+    /// The handler; nil before the connection is open, and when it has heard of the end.
+    var handler: (any WebSocketHandler)? {
+        get {
+            switch lentHandler {
+            case .none: nil
+            case .some(let lent): lent.handler
+            }
+        }
+        set { lentHandler = newValue.map { LentHandler($0) } }
+    }
 }
 
 /// A place among the connections that are let in.
@@ -157,6 +170,14 @@ struct ConnectionFlags: OptionSet {
     static let keepsInput = ConnectionFlags(rawValue: 1 << 25)
     /// There is something in ``ConnectionBlock/outbound``.
     static let keepsOutput = ConnectionFlags(rawValue: 1 << 26)
+    /// There is something in ``ConnectionBlock/tls``.
+    static let usesTLS = ConnectionFlags(rawValue: 1 << 27)
+
+    /// Its frames are not simply the messages of a client: it is a client itself, speaks a hixie
+    /// draft, has its messages streamed, or their rate limited.
+    static let isUncommon = ConnectionFlags(rawValue: 1 << 28)
+    /// The latest frame was larger than what a read brings, and the next may be as well.
+    static let expectsLargeFrame = ConnectionFlags(rawValue: 1 << 29)
 
     // Constants, because they are asked for or set with every read, or message.
 
@@ -167,6 +188,15 @@ struct ConnectionFlags: OptionSet {
     /// The next frame must not be processed. A constant, because it is asked for every frame.
     static let stopsFrames: ConnectionFlags = [
         .isPausedByApplication, .isPausedByTopics, .isCondemned,
+    ]
+    /// What decides where the next bytes are read to: to where a little of it goes if none is set.
+    static let decideSpace: ConnectionFlags = [
+        .keepsInput, .usesTLS, .readsMuch, .expectsLargeFrame,
+    ]
+    /// What decides what becomes of the bytes of a read: they are frames, from the first to the last,
+    /// if, of these, only ``isOpen`` is set.
+    static let decideReading: ConnectionFlags = [
+        .isOpen, .keepsInput, .keepsOutput, .usesTLS, .isUncommon, .expectsLargeFrame,
     ]
     /// What decides whether the next frame may be taken for a whole message: it may if, of these,
     /// only ``receivesFrames`` is set. Asked for every frame.

@@ -171,20 +171,20 @@ final class EpollTransport: Transport {
 
     @inline(__always)
     private func serve(_ connection: Connection, _ events: EpollEvents) {
-        // An earlier event of this turn may have closed the socket.
-        guard unsafe socket(connection).pointee.descriptor >= 0 else { return }
-        // Nearly always there is nothing but bytes.
-        if unsafe socket(connection).pointee.flags.isDisjoint(with: .isWaiting),
-            events.isDisjoint(with: .bringsTheEnd), events.contains(.readable)
+        // Nearly always there is nothing but bytes, for a connection that waits for just that.
+        if unsafe socket(connection).pointee.flags.intersection(.decideServing) == .isReading,
+            events.intersection(.decideServing) == .readable
         {
-            unsafe socket(connection).pointee.flags.insert(.isReadable)
-            return read(connection)
+            return readOnce(connection)
         }
         serveOther(connection, events)
     }
 
-    /// An event that brings more than bytes, or none.
+    /// An event that brings more than bytes, or none, or that cannot be served at once.
+    @inline(never)
     private func serveOther(_ connection: Connection, _ events: EpollEvents) {
+        // An earlier event of this turn may have closed the socket.
+        guard unsafe socket(connection).pointee.descriptor >= 0 else { return }
         if unsafe socket(connection).pointee.flags.contains(.isConnecting) {
             guard !events.isDisjoint(with: .endsWaiting) else { return }
             finishConnecting(connection)
@@ -216,77 +216,99 @@ final class EpollTransport: Transport {
         unsafe socket(connection).pointee.flags.remove(.isReading)
     }
 
+    /// Reads what an event told of. A buffer that was not filled means that nothing is left; that is
+    /// how it nearly always ends.
+    @inline(__always)
+    private func readOnce(_ connection: Connection) {
+        let space = connection.receiveSpace()
+        guard space.count > 0 else { return readOn(connection, 0, of: 0) }
+        let descriptor = unsafe socket(connection).pointee.descriptor
+        let count = unsafe stargate_receive(descriptor, space.start, space.count)
+        if count > 0, count < space.count { return connection.received(count) }
+        readOn(connection, count, of: space.count)
+    }
+
+    /// A read for which there was so much room had this result: sees to it, and reads the rest.
+    @inline(never)
+    private func readOn(_ connection: Connection, _ count: Int, of room: Int) {
+        unsafe socket(connection).pointee.flags.insert(.isReadable)
+        if room > 0 { take(count, of: room, connection) }
+        read(connection)
+    }
+
     /// Reads until nothing is left, the connection pauses, or it has had its share of the turn.
-    ///
-    /// A buffer that was not filled means that nothing is left, unless the peer ended its half:
-    /// the kernel will not tell of that again.
     private func read(_ connection: Connection) {
         let socket = unsafe socket(connection)
         while unsafe socket.pointee.flags.isSuperset(of: .isToBeRead) {
-            let space = unsafe connection.receiveSpace()
+            let space = connection.receiveSpace()
             guard space.count > 0 else { return enqueue(connection) }
             let count = unsafe stargate_receive(
                 socket.pointee.descriptor,
-                space.baseAddress,
+                space.start,
                 space.count
             )
-            if count > 0 {
-                if count < space.count, unsafe !socket.pointee.flags.contains(.isEnding) {
-                    unsafe socket.pointee.flags.remove(.isReadable)
-                }
-                connection.received(count)
-            } else if count == 0 {
+            take(count, of: space.count, connection)
+        }
+    }
+
+    /// Sees to what a read has brought: bytes, or why there are none.
+    ///
+    /// When the peer has ended its half, it is read to the end, be the buffer filled or not: the
+    /// kernel will not tell of that again.
+    private func take(_ count: Int, of room: Int, _ connection: Connection) {
+        let socket = unsafe socket(connection)
+        if count > 0 {
+            if count < room, unsafe !socket.pointee.flags.contains(.isEnding) {
                 unsafe socket.pointee.flags.remove(.isReadable)
-                connection.transportEnded(UV_EOF.rawValue)
-            } else if count == -Int(EAGAIN) {
-                unsafe socket.pointee.flags.remove(.isReadable)
-            } else if count != -Int(EINTR) {
-                unsafe socket.pointee.flags.remove(.isReadable)
-                connection.transportEnded(Int32(truncatingIfNeeded: count))
             }
+            connection.received(count)
+        } else if count == 0 {
+            unsafe socket.pointee.flags.remove(.isReadable)
+            connection.transportEnded(UV_EOF.rawValue)
+        } else if count == -Int(EAGAIN) {
+            unsafe socket.pointee.flags.remove(.isReadable)
+        } else if count != -Int(EINTR) {
+            unsafe socket.pointee.flags.remove(.isReadable)
+            connection.transportEnded(Int32(truncatingIfNeeded: count))
         }
     }
 
     // MARK: Writing
 
-    override func write(_ connection: Connection, _ bytes: UnsafeRawBufferPointer) -> Int {
-        let descriptor = unsafe socket(connection).pointee.descriptor
-        while true {
-            let count = unsafe stargate_send(descriptor, bytes.baseAddress, bytes.count)
-            if count != -Int(EINTR) { return count }
-        }
+    override func write(
+        _ connection: Connection,
+        _ start: UnsafeRawPointer,
+        count: Int
+    ) -> Int {
+        unsafe stargate_send(socket(connection).pointee.descriptor, start, count)
     }
 
     override func write(
         _ connection: Connection,
         _ slices: UnsafeBufferPointer<uv_buf_t>
     ) -> Int {
-        if slices.count == 1 {
-            let slice = unsafe slices[0]
-            return unsafe write(
-                connection,
-                UnsafeRawBufferPointer(start: slice.base, count: slice.len)
-            )
-        }
         let descriptor = unsafe socket(connection).pointee.descriptor
         while true {
-            let count = unsafe Self.sendSeveral(descriptor, slices)
-            if count >= 0 { return count }
-            if errno != EINTR { return -Int(errno) }
+            let count = unsafe Self.send(descriptor, slices)
+            if count != -Int(EINTR) { return count }
         }
     }
 
     /// libuv promises that its slices are laid out as the system's.
-    private static func sendSeveral(
+    private static func send(
         _ descriptor: Int32,
         _ slices: UnsafeBufferPointer<uv_buf_t>
     ) -> Int {
         guard let start = slices.baseAddress else { return 0 }
+        if slices.count == 1 {
+            return unsafe stargate_send(descriptor, start.pointee.base, start.pointee.len)
+        }
         var message = unsafe msghdr()
         unsafe message.msg_iov = unsafe UnsafeMutableRawPointer(mutating: start)
             .assumingMemoryBound(to: iovec.self)
         unsafe message.msg_iovlen = slices.count
-        return unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+        let count = unsafe sendmsg(descriptor, &message, Int32(MSG_NOSIGNAL))
+        return count >= 0 ? count : -Int(errno)
     }
 
     override func awaitWritable(
@@ -396,54 +418,5 @@ final class EpollTransport: Transport {
         unsafe closed.deinitialize(count: 1)
         unsafe closed.deallocate()
     }
-}
-
-/// What ``EpollTransport`` keeps behind a connection's block.
-@safe
-struct EpollSocket {
-    var descriptor: Int32 = -1
-    var flags: SocketFlags = []
-}
-
-/// What is known of a socket beside what its connection knows.
-struct SocketFlags: OptionSet {
-    let rawValue: UInt8
-
-    static let isConnecting = SocketFlags(rawValue: 1 << 0)
-    /// The connection wants to be given what arrives.
-    static let isReading = SocketFlags(rawValue: 1 << 1)
-    /// Bytes may lie in the kernel's buffer.
-    static let isReadable = SocketFlags(rawValue: 1 << 2)
-    /// The peer's half has ended, or is broken: it is read to its end.
-    static let isEnding = SocketFlags(rawValue: 1 << 3)
-    /// The kernel refused bytes.
-    static let awaitsWritable = SocketFlags(rawValue: 1 << 4)
-    /// It is on the list of those that are to be read without an event.
-    static let isEnqueued = SocketFlags(rawValue: 1 << 5)
-
-    /// It is not in the set yet.
-    static let isUnwatched = SocketFlags(rawValue: 1 << 6)
-
-    // Constants, because they are asked for with every read.
-    static let isToBeRead: SocketFlags = [.isReading, .isReadable]
-    static let isWaiting: SocketFlags = [.isConnecting, .awaitsWritable]
-}
-
-/// epoll's events, under the names of what they mean here.
-struct EpollEvents: OptionSet {
-    let rawValue: UInt32
-
-    static let readable = EpollEvents(rawValue: EPOLLIN.rawValue)
-    static let writable = EpollEvents(rawValue: EPOLLOUT.rawValue)
-    static let ending = EpollEvents(rawValue: EPOLLRDHUP.rawValue)
-    static let broken = EpollEvents(rawValue: EPOLLERR.rawValue | EPOLLHUP.rawValue)
-
-    static let bringsTheEnd: EpollEvents = [.ending, .broken]
-    static let bringsBytes: EpollEvents = [.readable, .ending, .broken]
-    static let endsWaiting: EpollEvents = [.writable, .broken]
-
-    /// What a socket is registered for.
-    static let all =
-        EPOLLIN.rawValue | EPOLLOUT.rawValue | EPOLLRDHUP.rawValue | EPOLLET.rawValue
 }
 #endif

@@ -23,18 +23,31 @@ struct ReceiveBuffer {
     }
 
     /// What a read may fill.
-    @inline(__always)
-    var space: UnsafeMutableRawBufferPointer {
-        unsafe UnsafeMutableRawBufferPointer(start: start, count: Self.capacity)
-    }
+    var space: ReceiveSpace { space(Self.capacity) }
 
     /// What a read may fill at first.
     @inline(__always)
-    var smallSpace: UnsafeMutableRawBufferPointer {
-        unsafe UnsafeMutableRawBufferPointer(start: start, count: Self.smallCapacity)
+    var smallSpace: ReceiveSpace { space(Self.smallCapacity) }
+
+    /// Nothing may be read.
+    @inline(__always)
+    var noSpace: ReceiveSpace { space(0) }
+
+    /// So much of it; at most ``capacity``.
+    @inline(__always)
+    func space(_ count: Int) -> ReceiveSpace {
+        assert(0...Self.capacity ~= count, "a read stays within the buffer")
+        return unsafe ReceiveSpace(start: start, count: count)
     }
 
     func deallocate() {
         unsafe (start - Self.headroom).deallocate()
     }
+}
+
+/// Where the next bytes of a connection are to be put, and how many at most.
+@safe
+struct ReceiveSpace {
+    let start: UnsafeMutableRawPointer
+    let count: Int
 }

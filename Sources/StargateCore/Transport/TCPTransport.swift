@@ -84,9 +84,9 @@ final class TCPTransport: Transport {
                 guard let connection = unsafe TCPTransport.connection(handle?.pointee.data) else {
                     return
                 }
-                let space = unsafe connection.receiveSpace()
+                let space = connection.receiveSpace()
                 unsafe buffer?.pointee = unsafe uv_buf_init(
-                    space.baseAddress?.assumingMemoryBound(to: CChar.self),
+                    space.start.assumingMemoryBound(to: CChar.self),
                     UInt32(truncatingIfNeeded: space.count)
                 )
             },

@@ -43,12 +43,13 @@ class Transport {
     /// number; `UV_EAGAIN` when it takes nothing now.
     func write(_ connection: Connection, _ slices: UnsafeBufferPointer<uv_buf_t>) -> Int { 0 }
 
-    /// The same for bytes in one piece, which is what most batches are.
-    func write(_ connection: Connection, _ bytes: UnsafeRawBufferPointer) -> Int {
+    /// The same for bytes in one piece, which is what most batches are; `UV_EINTR` when a signal
+    /// came between.
+    func write(_ connection: Connection, _ start: UnsafeRawPointer, count: Int) -> Int {
         // The kernel only reads from the buffer, whatever the C type says.
-        let base = unsafe UnsafeMutableRawPointer(mutating: bytes.baseAddress)
+        let base = unsafe UnsafeMutableRawPointer(mutating: start)
         let slice: InlineArray<1, uv_buf_t> = unsafe [
-            uv_buf_t(base: base?.assumingMemoryBound(to: CChar.self), len: bytes.count)
+            uv_buf_t(base: base.assumingMemoryBound(to: CChar.self), len: count)
         ]
         let span = unsafe slice.span
         return unsafe span.withUnsafeBufferPointer { unsafe write(connection, $0) }

@@ -37,10 +37,11 @@ package final class VirtualConnection {
     /// - Returns: how many it took; 0 when this connection has had its share of the turn.
     package func receive(_ bytes: UnsafeRawBufferPointer) -> Int {
         guard !isClosed, unsafe !bytes.isEmpty else { return 0 }
-        let space = unsafe connection.receiveSpace()
+        let space = connection.receiveSpace()
         let count = min(space.count, bytes.count)
         guard count > 0 else { return 0 }
-        unsafe space.copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[..<count]))
+        guard let start = bytes.baseAddress else { return 0 }
+        unsafe space.start.copyMemory(from: start, byteCount: count)
         connection.received(count)
         return count
     }
@@ -48,7 +49,7 @@ package final class VirtualConnection {
     /// Has the engine try to read, and find nothing.
     package func findNothing() {
         guard !isClosed else { return }
-        _ = unsafe connection.receiveSpace()
+        _ = connection.receiveSpace()
     }
 
     // MARK: What a simulation checks

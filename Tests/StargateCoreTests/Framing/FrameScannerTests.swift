@@ -250,7 +250,7 @@ struct FrameScannerTests {
             let found = FrameScanner.scanWhole(
                 start,
                 start + bytes.count,
-                payloadByteCountMax: limit
+                payloadByteCountMax: Int32(clamping: limit)
             )
             guard let found else { return nil }
             #expect(found.isText == (buffer[0] & 0x0F == 1))

@@ -78,7 +78,8 @@ private func compareWhole(_ scan: FrameHeaderScan, _ bytes: [UInt8], _ rules: Fr
         let whole = FrameScanner.scanWhole(
             start,
             start + count,
-            payloadByteCountMax: rules.expectsMask ? rules.payloadByteCountMax : -1
+            payloadByteCountMax: rules.expectsMask
+                ? Int32(clamping: rules.payloadByteCountMax) : -1
         )
         var expected: FrameHeader?
         if case .complete(let header) = scan, header.isWholeMessage, rules.expectsMask,
