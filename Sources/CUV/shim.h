@@ -23,9 +23,10 @@
 extern int accept4(int, struct sockaddr *, socklen_t *, int);
 
 #ifdef __linux__
-// recv(2) and send(2), which are points of cancellation: in a program with threads the C library
-// spends 60 instructions around each on being ready for that, more than the rest of it takes. No
-// thread is cancelled here, and `syscall` does without. Both return the negative error number.
+// recv(2), send(2), accept4(2) and close(2), which are points of cancellation: in a program with
+// threads the C library spends up to 60 instructions around each on being ready for that, more than
+// the rest of it takes. No thread is cancelled here, and `syscall` does without. All return the
+// negative error number.
 static inline long stargate_receive(int socket, void *bytes, size_t count)
 {
     long received = syscall(SYS_recvfrom, (long)socket, bytes, count, 0L, NULL, NULL);
@@ -37,6 +38,17 @@ static inline long stargate_send(int socket, const void *bytes, size_t count)
 {
     long sent = syscall(SYS_sendto, (long)socket, bytes, count, (long)MSG_NOSIGNAL, NULL, 0L);
     return sent >= 0 ? sent : -(long)errno;
+}
+
+static inline int stargate_accept(int socket, struct sockaddr *address, socklen_t *size, int flags)
+{
+    long accepted = syscall(SYS_accept4, (long)socket, address, size, (long)flags);
+    return accepted >= 0 ? (int)accepted : -errno;
+}
+
+static inline int stargate_close(int descriptor)
+{
+    return syscall(SYS_close, (long)descriptor) == 0 ? 0 : -errno;
 }
 #endif
 

@@ -130,6 +130,8 @@ enum CloseCodeClass: UInt8, CaseIterable {
 
     init(_ code: CloseCode) {
         switch code.rawValue {
+        // By far the most frequent one.
+        case 1000: self = .normalClosure
         case 3000...3999: self = .library
         case 4000...4999: self = .application
         default:

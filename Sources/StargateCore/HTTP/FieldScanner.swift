@@ -16,6 +16,11 @@ enum FieldScanner {
         let countMax = min(limits.fieldCount, fields.count)
         var count = 0
         while true {
+            if count < countMax, let usual = line.usualField(limit: limits.fieldLineByteCount) {
+                unsafe fields[count] = usual
+                count &+= 1
+                continue
+            }
             if try line.byte() == HeadByte.carriageReturn {
                 try line.endLine(
                     limit: limits.fieldLineByteCount,
@@ -30,7 +35,6 @@ enum FieldScanner {
         }
     }
 
-    @inline(__always)
     private static func scanField(
         _ cursor: inout HeadCursor,
         limits: HeadLimits

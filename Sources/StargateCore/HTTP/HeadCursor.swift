@@ -1,3 +1,5 @@
+internal import CVector
+
 // The hand that moves over the bytes of a head. It never looks beyond the end of the bytes or of
 // the limit, whichever comes first, and so every position fits a HeadRange. What the bytes mean
 // is decided by the scanners on top of it.
@@ -53,16 +55,17 @@
         return true
     }
 
-    /// Passes eight bytes.
+    /// Passes four or eight bytes.
     ///
     /// - Parameter word: the first byte is the lowest.
     /// - Returns: whether they were there; if not, the cursor stays where it is.
     @inline(__always)
-    mutating func skip(_ word: UInt64) -> Bool {
-        guard end &- position >= 8 else { return false }
-        let found = unsafe start.loadUnaligned(fromByteOffset: position, as: UInt64.self)
-        guard UInt64(littleEndian: found) == word else { return false }
-        position &+= 8
+    mutating func skip<Word: FixedWidthInteger & BitwiseCopyable>(_ word: Word) -> Bool {
+        let count = Word.bitWidth / 8
+        guard end &- position >= count else { return false }
+        let found = unsafe start.loadUnaligned(fromByteOffset: position, as: Word.self)
+        guard Word(littleEndian: found) == word else { return false }
+        position &+= count
         return true
     }
 
@@ -158,6 +161,69 @@ extension HeadCursor {
             last &-= 1
         }
         return HeadRange(from: earlier, to: last)
+    }
+}
+
+// The field that nearly all fields are.
+extension HeadCursor {
+    /// `name: value`, with a name of letters and hyphens and one blank before the value.
+    ///
+    /// Everything else is left to the scanner, with the cursor where it was: what is unusual, what is
+    /// a fault and what is not complete. So this one may be quick, and need not know the rules.
+    @inline(__always)
+    mutating func usualField(limit: Int) -> HeadField? {
+        // As long as the shortest start line is, which lies before any field.
+        guard end >= 16 else { return nil }
+        let nameEnd = unsafe firstMark(from: position) { unsafe stargate_head_not_letters($0) }
+        let valueStart = nameEnd &+ 2
+        guard valueStart < end, nameEnd > position,
+            holds(HeadByte.colon, HeadByte.blank, at: nameEnd),
+            byte(at: valueStart) > HeadByte.blank
+        else { return nil }
+        let valueEnd = unsafe firstMark(from: valueStart) { unsafe stargate_head_controls($0) }
+        guard end &- valueEnd >= 2,
+            holds(HeadByte.carriageReturn, HeadByte.lineFeed, at: valueEnd),
+            byte(at: valueEnd &- 1) > HeadByte.blank, valueEnd &- lineStart <= limit
+        else { return nil }
+        let name = HeadRange(from: position, to: nameEnd)
+        position = valueEnd &+ 2
+        lineStart = position
+        return HeadField(name: name, value: HeadRange(from: valueStart, to: valueEnd))
+    }
+
+    /// Where the first byte lies that is marked, or the end. Before that must be sixteen bytes.
+    ///
+    /// - Parameters:
+    ///   - start: where to begin.
+    ///   - marks: looks at sixteen bytes, and has one bit for each, the first one lowest.
+    /// - Returns: a position.
+    @inline(__always)
+    private func firstMark(from start: Int, _ marks: (UnsafeRawPointer) -> UInt32) -> Int {
+        var index = start
+        while end &- index >= 16 {
+            // checked: sixteen bytes are there.
+            let found = unsafe marks(self.start + index)
+            if found != 0 { return index &+ found.trailingZeroBitCount }
+            index &+= 16
+        }
+        // The last sixteen again, without those that were seen. What follows is the end.
+        let seen = UInt32(truncatingIfNeeded: 16 &- (end &- index))
+        // checked: so they are before the end.
+        let found = unsafe marks(self.start + (end &- 16)) | 0x1_0000
+        return index &+ (found &>> seen).trailingZeroBitCount
+    }
+
+    @inline(__always)
+    private func byte(at index: Int) -> UInt8 {
+        unsafe start.load(fromByteOffset: index, as: UInt8.self)
+    }
+
+    /// Whether two bytes, which are there, are these.
+    @inline(__always)
+    private func holds(_ first: UInt8, _ second: UInt8, at index: Int) -> Bool {
+        let pair = unsafe start.loadUnaligned(fromByteOffset: index, as: UInt16.self)
+        return UInt16(littleEndian: pair) == UInt16(truncatingIfNeeded: second) &<< 8
+            | UInt16(truncatingIfNeeded: first)
     }
 }
 

@@ -51,10 +51,7 @@ enum RequestHeadScanner {
         into fields: UnsafeMutableBufferPointer<HeadField>
     ) throws(HeadStop) -> RequestHead {
         if try cursor.byte() == HeadByte.carriageReturn { try cursor.passEmptyLine() }
-        let methodStart = cursor.position
-        let methodName = try scanMethod(&cursor)
-        let method = unsafe HTTPMethod(bytes: cursor.bytes(from: methodStart))
-        cursor.advance()
+        let (method, methodName) = try passMethod(&cursor)
         let targetStart = cursor.position
         let raw = try scanTarget(&cursor)
         let target = unsafe RequestTarget(bytes: cursor.bytes(from: targetStart), raw: raw)
@@ -80,6 +77,23 @@ enum RequestHeadScanner {
             fieldCount: fieldCount
         )
     }
+
+    /// Passes the method and the blank behind it.
+    @inline(__always)
+    private static func passMethod(
+        _ cursor: inout HeadCursor
+    ) throws(HeadStop) -> (HTTPMethod, HeadRange) {
+        let start = cursor.position
+        // Nearly every request is one.
+        if cursor.skip(getAndBlank) { return (.get, HeadRange(from: start, to: start &+ 3)) }
+        let name = try scanMethod(&cursor)
+        let method = unsafe HTTPMethod(bytes: cursor.bytes(from: start))
+        cursor.advance()
+        return (method, name)
+    }
+
+    /// `GET` and a blank.
+    private static let getAndBlank: UInt32 = 0x2054_4547
 
     /// The longest registered name has 17 bytes: UPDATEREDIRECTREF.
     private static let methodByteCountMax = 24

@@ -96,22 +96,39 @@ extension ByteView {
     func equalsIgnoringCase(_ lowercase: StaticString) -> Bool {
         guard count == lowercase.utf8CodeUnitCount, let base = unsafe base else { return false }
         let text = unsafe UnsafeRawPointer(lowercase.utf8Start)
-        guard count >= 8 else {
-            for index in 0..<count {
-                let byte = unsafe base.load(fromByteOffset: index, as: UInt8.self)
-                let wanted = unsafe text.load(fromByteOffset: index, as: UInt8.self)
-                if byte | 0x20 != wanted { return false }
+        // The length is known where this is compiled, and with it which of these lines are needed. The
+        // last word begins within the one before.
+        let length = lowercase.utf8CodeUnitCount
+        switch length {
+        case 4..<8:
+            return unsafe ByteView.agree(base, text, at: 0, UInt32.self)
+                && ByteView.agree(base, text, at: length &- 4, UInt32.self)
+        case 8...16:
+            return unsafe ByteView.agree(base, text, at: 0, UInt64.self)
+                && ByteView.agree(base, text, at: length &- 8, UInt64.self)
+        case 17...24:
+            return unsafe ByteView.agree(base, text, at: 0, UInt64.self)
+                && ByteView.agree(base, text, at: 8, UInt64.self)
+                && ByteView.agree(base, text, at: length &- 8, UInt64.self)
+        default:
+            for index in 0..<length {
+                guard unsafe ByteView.agree(base, text, at: index, UInt8.self) else { return false }
             }
             return true
         }
-        var offset = 0
-        while true {
-            let bytes = unsafe base.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            let wanted = unsafe text.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
-            if bytes | 0x2020_2020_2020_2020 != wanted { return false }
-            if offset == count &- 8 { return true }
-            offset = min(offset &+ 8, count &- 8)
-        }
+    }
+
+    /// Whether a word of the bytes is that of the lowercase text.
+    @inline(__always)
+    private static func agree<Word: FixedWidthInteger & BitwiseCopyable>(
+        _ bytes: UnsafeRawPointer,
+        _ lowercase: UnsafeRawPointer,
+        at offset: Int,
+        _: Word.Type
+    ) -> Bool {
+        let found = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: Word.self)
+        let wanted = unsafe lowercase.loadUnaligned(fromByteOffset: offset, as: Word.self)
+        return found | Word(truncatingIfNeeded: 0x2020_2020_2020_2020 as UInt64) == wanted
     }
 
     /// Whether both hold the same bytes when the case of ASCII letters is ignored.

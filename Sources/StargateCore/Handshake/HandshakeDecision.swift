@@ -57,19 +57,23 @@ enum HandshakeDecision {
         case .failure(let refusal):
             self = .refuse(refusal)
         case .success(let (version, proof)):
-            let handshake = OpeningHandshake(
-                head: head,
-                fields: fields,
-                target: effective,
-                isSecure: isSecure,
-                version: version,
-                proof: proof
-            )
-            if let refusal = handshake.bodyRefusal ?? handshake.echoRefusal {
+            let refusal =
+                fields.bodyRefusal(version, in: head)
+                ?? fields.echoRefusal(version, effective, in: head)
+            if let refusal {
                 self = .refuse(refusal)
-            } else {
-                self = .accept(handshake)
+                return
             }
+            self = .accept(
+                OpeningHandshake(
+                    head: head,
+                    fields: fields,
+                    target: effective,
+                    isSecure: isSecure,
+                    version: version,
+                    proof: proof
+                )
+            )
         }
     }
 
@@ -117,23 +121,30 @@ struct OpeningHandshake {
     let isSecure: Bool
     let version: ProtocolVersion
     let proof: HandshakeProof
+}
 
+extension UpgradeFields {
     /// No generation has a body, but hixie-76 sends eight bytes behind the head, which some of its
     /// clients announce as one. Anything else could hide a second request.
-    fileprivate var bodyRefusal: HandshakeRefusal? {
+    fileprivate func bodyRefusal(
+        _ version: ProtocolVersion,
+        in head: HeadView
+    ) -> HandshakeRefusal? {
+        if !transferEncoding.isPresent, !contentLength.isPresent { return nil }
         let allowed: StaticString = version == .hixie76 ? "8" : "0"
-        let isAllowed =
-            fields.contentLength.isSingle && head.view(fields.contentLength.value).equals(allowed)
-        if !fields.transferEncoding.isPresent, isAllowed || !fields.contentLength.isPresent {
-            return nil
-        }
+        let isAllowed = contentLength.isSingle && head.view(contentLength.value).equals(allowed)
+        if !transferEncoding.isPresent, isAllowed { return nil }
         return .bad("A WebSocket handshake has no body.")
     }
 
     /// The hixie drafts echo what they were sent. Only printable ASCII is echoed.
-    fileprivate var echoRefusal: HandshakeRefusal? {
+    fileprivate func echoRefusal(
+        _ version: ProtocolVersion,
+        _ target: EffectiveTarget,
+        in head: HeadView
+    ) -> HandshakeRefusal? {
         guard version.isHixie else { return nil }
-        guard head.view(target.path).isVisible, head.view(fields.origin.value).isPrintable else {
+        guard head.view(target.path).isVisible, head.view(origin.value).isPrintable else {
             return .bad("The request target and Origin must be printable ASCII.")
         }
         return nil

@@ -22,6 +22,7 @@
     }
 
     /// Room for `size` bytes at the end, or nil.
+    @inline(__always)
     private mutating func room(_ size: Int) -> UnsafeMutableRawPointer? {
         guard let base = unsafe memory.baseAddress, !hasOverflowed,
             unsafe size <= memory.count &- count
@@ -33,6 +34,7 @@
         return unsafe base + count
     }
 
+    @inline(__always)
     mutating func append(constant text: StaticString) {
         let size = text.utf8CodeUnitCount
         guard let room = unsafe room(size) else { return }

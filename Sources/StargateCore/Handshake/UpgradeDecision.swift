@@ -22,6 +22,23 @@ public struct UpgradeDecision: Sendable {
     /// - Parameters:
     ///   - subprotocol: the one to speak, if the client offered it. If it did not, the connection
     ///     has none: look at ``UpgradeRequest/subprotocols`` to reject such a client instead.
+    ///   - handler: makes the object that receives this connection's messages. Called once, on the
+    ///     connection's loop, right before its `opened`.
+    /// - Returns: the decision.
+    public static func accept(
+        subprotocol: String? = nil,
+        handler: @escaping @Sendable () -> any WebSocketHandler
+    ) -> UpgradeDecision {
+        // What most decisions are, without making room for what they do not have.
+        UpgradeDecision(
+            storage: .accept(subprotocol: subprotocol, extras: nil, handler: handler)
+        )
+    }
+
+    /// Completes the opening handshake, and says more than that.
+    ///
+    /// - Parameters:
+    ///   - subprotocol: as above.
     ///   - headers: further fields of the response. A line end in them, or a field that the
     ///     handshake itself writes, is answered with 500.
     ///   - cookies: for the browser to keep. One that cannot be sent is answered with 500.

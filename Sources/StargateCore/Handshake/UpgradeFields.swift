@@ -55,7 +55,10 @@ struct UpgradeFields {
             case 7: if name.equalsIgnoringCase("upgrade") { noteUpgrade(field.value, in: head) }
             case 10:
                 if name.equalsIgnoringCase("connection"), !connectionHasUpgrade {
-                    connectionHasUpgrade = head.view(field.value).listContains("upgrade")
+                    let value = head.view(field.value)
+                    // Nearly every client sends just the one word.
+                    connectionHasUpgrade =
+                        value.equalsIgnoringCase("upgrade") || value.listContains("upgrade")
                 }
             case 14...: noteLong(name, field.value)
             default: break
@@ -124,8 +127,6 @@ extension UpgradeFields {
 extension ByteView {
     /// Whether the comma-separated list holds `lowercase`, in whatever case. RFC 9110 section 5.6.1.
     func listContains(_ lowercase: StaticString) -> Bool {
-        // Nearly every client sends just the one word.
-        if equalsIgnoringCase(lowercase) { return true }
         var index = 0
         while index < count {
             while WireByte.isBlank(self[index]) { index &+= 1 }

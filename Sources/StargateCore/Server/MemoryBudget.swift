@@ -46,7 +46,8 @@ final class MemoryBudget: Sendable {
     private var held: (byteCount: Int, loopCount: Int) {
         meters.withLock { meters in
             var held: UInt64 = 0
-            for meter in meters { held &+= meter.counts.heldByteCount }
+            // By index: to walk over them would count references to all.
+            for index in meters.indices { held &+= meters[index].counts.heldByteCount }
             return (Int(clamping: held), meters.count)
         }
     }

@@ -167,7 +167,7 @@ extension ServerLoop {
     private func complete(
         _ handshake: OpeningHandshake,
         _ offered: [String],
-        _ decision: UpgradeDecision,
+        _ decision: consuming UpgradeDecision,
         _ proof: UnsafeRawBufferPointer,
         _ connection: Connection
     ) {
@@ -199,7 +199,8 @@ extension ServerLoop {
                     )
                     connection.open(
                         handshake.version,
-                        context(subprotocol: subprotocol),
+                        // Without a subprotocol it is the one that the connection began with.
+                        subprotocol == nil ? nil : context(subprotocol: subprotocol),
                         makeHandler(),
                         compression: agreement.flatMap(makeCompression)
                     )
@@ -310,13 +311,13 @@ extension Connection {
     /// The opening handshake is done: the response is on its way, and messages follow it.
     func open(
         _ version: ProtocolVersion,
-        _ context: ConnectionContext,
+        _ context: ConnectionContext?,
         _ handler: any WebSocketHandler,
         compression: ConnectionCompression? = nil,
         whenOpen: () -> Void = {}
     ) {
-        let before = unsafe state.context
-        if unsafe before?.toOpaque() != Unmanaged.passUnretained(context).toOpaque() {
+        if let context {
+            let before = unsafe state.context
             unsafe state.context = Unmanaged.passRetained(context)
             unsafe before?.release()
         }

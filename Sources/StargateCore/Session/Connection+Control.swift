@@ -74,7 +74,8 @@ extension Connection {
             guard code.isValidOnWire else { return fail(.invalidCloseCode) }
             let text = unsafe UnsafeRawBufferPointer(rebasing: payload[2...])
             guard unsafe UTF8Validator.isValid(text) else { return fail(.invalidCloseReason) }
-            reason = unsafe String(decoding: text, as: UTF8.self)
+            // Most say no more than the code.
+            if text.count > 0 { reason = unsafe String(decoding: text, as: UTF8.self) }
         }
         loop.state.counters[.closeCodesReceived, CloseCodeClass(code).place] &+= 1
         state.flags.insert(.heardClose)
@@ -83,7 +84,7 @@ extension Connection {
             // RFC 6455 section 5.5.1: answered with the code that was received.
             unsafe sendFrame(
                 0x80 | Opcode.close.rawValue,
-                UnsafeRawBufferPointer(rebasing: payload.prefix(2))
+                UnsafeRawBufferPointer(rebasing: payload[..<min(2, payload.count)])
             )
         }
         end(code, reason)

@@ -219,7 +219,13 @@ struct ConnectionFlags: OptionSet {
 
     /// The phase has changed.
     mutating func follow(_ phase: Phase) {
-        set(.isOpen, to: phase == .open)
-        set(.receivesFrames, to: phase.receivesFrames)
+        let followers: ConnectionFlags =
+            switch phase {
+            case .open: [.isOpen, .receivesFrames]
+            case .closing: .receivesFrames
+            default: []
+            }
+        rawValue =
+            rawValue & ~(Self.isOpen.rawValue | Self.receivesFrames.rawValue) | followers.rawValue
     }
 }

@@ -328,7 +328,7 @@ final class EpollTransport: Transport {
     override func close(_ connection: Connection) {
         // Closing takes a socket out of the set.
         let descriptor = unsafe socket(connection).pointee.descriptor
-        if descriptor >= 0 { _ = Glibc.close(descriptor) }
+        if descriptor >= 0 { _ = stargate_close(descriptor) }
         unsafe socket(connection).pointee = EpollSocket()
         unsafe closed.pointee.append(connection)
         if !isServing { startIdle() }

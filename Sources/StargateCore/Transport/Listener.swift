@@ -92,9 +92,9 @@ final class Listener {
                 if socket < ceiling { begin(socket, address) } else { refuseAtCeiling(socket) }
                 continue
             }
-            switch errno {
+            switch -socket {
             case EAGAIN: return
-            case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause(errno)
+            case EMFILE, ENFILE, ENOBUFS, ENOMEM: return pause(-socket)
             // The peer gave up while it waited, or the call was interrupted: on to the next.
             default: continue
             }
@@ -117,14 +117,14 @@ final class Listener {
         report("connections are refused: hardly any descriptor is left")
     }
 
-    /// The next one that waits, with its address.
+    /// The next one that waits, with its address; or the negative error number.
     private func acceptOne() -> (socket: Int32, address: SocketAddress?) {
         let flags = Int32(SOCK_NONBLOCK.rawValue | SOCK_CLOEXEC.rawValue)
         var storage = sockaddr_storage()
         var size = socklen_t(MemoryLayout<sockaddr_storage>.size)
         let socket = unsafe withUnsafeMutablePointer(to: &storage) { pointer in
             unsafe pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                unsafe accept4(descriptor, $0, &size, flags)
+                unsafe stargate_accept(descriptor, $0, &size, flags)
             }
         }
         guard socket >= 0 else { return (socket, nil) }
