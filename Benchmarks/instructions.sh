@@ -111,7 +111,7 @@ failed=
 printf '%-28s' 'instructions a message'
 printf '%15s' "${names[@]}"
 echo
-row echo-20 '20 B, one in flight' 340 - 4000 24000 echo -s 20 -c 200
+row echo-20 '20 B, one in flight' 330 - 4000 24000 echo -s 20 -c 200
 row x16 '20 B, 16 in flight' 146 - 16000 96000 echo -s 20 -c 20 -p 16
 row x256 '20 B, 256 in flight' 128 - 25600 153600 echo -s 20 -c 10 -p 256
 row 1k-x16 '1 KiB, 16 in flight' 500 - 16000 64000 echo -s 1k -c 20 -p 16

@@ -28,7 +28,12 @@ extension Loop {
     /// Serves every connection that asked, and those that ask meanwhile.
     ///
     /// A block on the list is not recycled before it is taken off, see ``Connection/release()``.
+    @inline(__always)
     func serveAttention() {
+        if !state.attention.isEmpty { serveListed() }
+    }
+
+    private func serveListed() {
         while let connection = state.attention.popFirst() {
             connection.state.flags.remove(.needsAttention)
             connection.attend()

@@ -311,7 +311,7 @@ extension EventLoop {
     /// Does everything that was put off until the events were dealt with: tasks go on, connections
     /// flush, resume or end. Tasks that always have more to do let sockets have their turn.
     func settle() {
-        executor.run()
+        if executor.hasWork { executor.run() }
         loop.serveAttention()
         if executor.hasWork {
             executor.run()

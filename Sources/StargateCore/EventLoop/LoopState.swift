@@ -81,7 +81,9 @@ struct Loop {
     }
 
     @inline(never)
-    private func readClock() { eventLoop.updateClock() }
+    private func readClock() {
+        unsafe state.owner._withUnsafeGuaranteedRef { $0.updateClock() }
+    }
 
     func deallocate() {
         for inbound in state.spareInbound { inbound.deallocate() }

@@ -82,7 +82,8 @@ extension Connection {
         return unsafe ReceiveSpace(start: start, count: min(room, free.count) + more)
     }
 
-    /// `count` bytes were written to the start of ``receiveSpace()``; at least one.
+    /// `count` bytes were written to the start of ``receiveSpace()``: at least one, and fewer than
+    /// there was room for.
     @inline(never)
     func received(_ count: Int) {
         let loop = loop
@@ -90,14 +91,13 @@ extension Connection {
         let counters = loop.state.counters
         counters[Counter.reads] &+= 1
         counters[Counter.bytesReceived] &+= UInt64(truncatingIfNeeded: count)
-        if count == ReceiveBuffer.smallCapacity { return receivedFull(count) }
         guard state.flags.intersection(.decideReading) == .isOpen else {
             return receivedOther(count)
         }
         hear(loop)
         beginCallback(.isInCallback, loop)
         unsafe receiveMessages(loop.state.receiveBuffer.start, count: count, loop)
-        endCallback()
+        endCallback(isCorked: true)
     }
 
     /// The same for bytes that are not simply frames of an open connection.
@@ -114,13 +114,16 @@ extension Connection {
         state.flags.remove(.awaitsPong)
     }
 
-    /// As much was read as may be at first. There is probably more, and from now on it is read at
-    /// once; but not from a peer whose frames are so short that most of it would have to be held
-    /// for later turns.
+    /// `count` bytes filled ``receiveSpace()``.
+    ///
+    /// If that is as much as may be read at first, there is probably more, and from now on it is
+    /// read at once; but not from a peer whose frames are so short that most of it would have to be
+    /// held for later turns.
     @inline(never)
-    private func receivedFull(_ byteCount: Int) {
+    func receivedFull(_ byteCount: Int) {
         let before = loop.state.lastReaderFrameCount
-        receivedOther(byteCount)
+        received(byteCount)
+        guard byteCount == ReceiveBuffer.smallCapacity else { return }
         let count = loop.state.lastReaderFrameCount &- before
         let most = Self.frameCountPerTurn &* ReceiveBuffer.smallCapacity / ReceiveBuffer.capacity
         guard count <= most, receivesFrames else { return }
@@ -208,11 +211,11 @@ extension Connection {
     }
 
     @inline(__always)
-    private func endCallback() {
+    private func endCallback(isCorked: Bool = false) {
         // What the messages were for goes on at once, while what it sends can still be corked.
         if loop.state.hasTasks { loop.eventLoop.executor.run() }
         let loop = loop
-        if state.flags.contains(.isCorked) {
+        if isCorked || state.flags.contains(.isCorked) {
             flushCork()
             loop.state.cork.expectsMore()
         }

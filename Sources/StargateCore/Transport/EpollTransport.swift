@@ -51,15 +51,20 @@ final class EpollTransport: Transport {
         unsafe uv_idle_init(uv, idle)
         unsafe idle.pointee.data = unsafe me
         unsafe uv_poll_start(poll, Int32(UV_READABLE.rawValue)) { poll, _, _ in
-            unsafe EpollTransport.from(poll?.pointee.data)?.serveEvents()
+            unsafe EpollTransport.with(poll?.pointee.data) { $0.serveEvents() }
         }
         // The loop runs as long as its mailbox is open.
         unsafe uv_unref(UnsafeMutableRawPointer(poll).assumingMemoryBound(to: uv_handle_t.self))
     }
 
-    private static func from(_ data: UnsafeMutableRawPointer?) -> EpollTransport? {
-        guard let data = unsafe data else { return nil }
-        return unsafe Unmanaged<EpollTransport>.fromOpaque(data).takeUnretainedValue()
+    /// Calls the transport that a handle belongs to, which outlives it, without retaining it.
+    @inline(__always)
+    private static func with(
+        _ data: UnsafeMutableRawPointer?,
+        _ body: (EpollTransport) -> Void
+    ) {
+        guard let data = unsafe data else { return }
+        unsafe Unmanaged<EpollTransport>.fromOpaque(data)._withUnsafeGuaranteedRef(body)
     }
 
     // MARK: The socket of a connection
@@ -258,7 +263,8 @@ final class EpollTransport: Transport {
     private func take(_ count: Int, of room: Int, _ connection: Connection) {
         let socket = unsafe socket(connection)
         if count > 0 {
-            if count < room, unsafe !socket.pointee.flags.contains(.isEnding) {
+            guard count < room else { return connection.receivedFull(count) }
+            if unsafe !socket.pointee.flags.contains(.isEnding) {
                 unsafe socket.pointee.flags.remove(.isReadable)
             }
             connection.received(count)
@@ -367,7 +373,7 @@ final class EpollTransport: Transport {
         guard !isIdleRunning else { return }
         isIdleRunning = true
         unsafe uv_idle_start(idle) { idle in
-            unsafe EpollTransport.from(idle?.pointee.data)?.serveReady()
+            unsafe EpollTransport.with(idle?.pointee.data) { $0.serveReady() }
         }
     }
 
@@ -388,6 +394,7 @@ final class EpollTransport: Transport {
     }
 
     private func releaseClosed() {
+        guard unsafe !closed.pointee.isEmpty else { return }
         // Releasing one may close another, at the end of the list.
         var index = 0
         while unsafe index < closed.pointee.count {

@@ -90,12 +90,17 @@ final class TCPTransport: Transport {
                     UInt32(truncatingIfNeeded: space.count)
                 )
             },
-            { stream, count, _ in
+            { stream, count, buffer in
                 guard let connection = unsafe TCPTransport.connection(stream?.pointee.data) else {
                     return
                 }
                 if count > 0 {
-                    connection.received(count)
+                    let isFilled = unsafe buffer.map { unsafe $0.pointee.len == count } ?? false
+                    if isFilled {
+                        connection.receivedFull(count)
+                    } else {
+                        connection.received(count)
+                    }
                 } else if count < 0, count != Int(UV_ENOBUFS.rawValue) {
                     connection.transportEnded(Int32(truncatingIfNeeded: count))
                 }

@@ -12,8 +12,8 @@ enum TransportChoice: Sendable {
 ///
 /// One object per loop. It is filled with libuv's TCP handles first; a simulation or another way to
 /// wait for readiness can stand in its place. It calls back into ``Connection``:
-/// `receiveSpace()` and `received(_:)`, `transportEnded(_:)`, `transportWritable(afterSending:)`,
-/// and `transportClosed()` exactly once, last.
+/// `receiveSpace()` and then `received(_:)` or `receivedFull(_:)`, `transportEnded(_:)`,
+/// `transportWritable(afterSending:)`, and `transportClosed()` exactly once, last.
 class Transport {
     /// The bytes that the transport needs behind each connection block.
     var storageByteCount: Int { 0 }

@@ -42,7 +42,11 @@ package final class VirtualConnection {
         guard count > 0 else { return 0 }
         guard let start = bytes.baseAddress else { return 0 }
         unsafe space.start.copyMemory(from: start, byteCount: count)
-        connection.received(count)
+        if count == space.count {
+            connection.receivedFull(count)
+        } else {
+            connection.received(count)
+        }
         return count
     }
 
