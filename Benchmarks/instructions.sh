@@ -119,7 +119,7 @@ row echo-16k '16 KiB' 3000 - 1000 4000 echo -s 16k -c 20
 row echo-64k '64 KiB' 9100 - 400 1200 echo -s 64k -c 10
 row text-ascii 'text, 1 KiB ASCII x16' 610 - 16000 64000 echo -s 1k -c 20 -p 16 --text ascii
 row text-mixed 'text, 1 KiB mixed x16' 1700 - 16000 64000 echo -s 1k -c 20 -p 16 --text mixed
-row handshake 'handshake' - - 480 2400 handshake -c 16
+row handshake 'handshake' 10300 - 480 2400 handshake -c 16
 row broadcast-200 'a broadcast to 200' - broadcast 160 800 broadcast -c 200 -s 64
 row broadcast-200-x16 '16 broadcasts to 200' - broadcast 160 800 broadcast -c 200 -s 64 -p 16
 row tls-20 'TLS, 20 B' 14900 tls 800 4000 echo -s 20 -c 20 --insecure --tlsv1.3

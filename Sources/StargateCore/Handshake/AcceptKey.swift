@@ -53,12 +53,38 @@ enum AcceptKey {
             unsafe SHA1_Init(&context)
             unsafe SHA1_Transform(&context, first)
             unsafe SHA1_Transform(&context, first.advanced(by: 64))
-            let digest: InlineArray<5, UInt32> = [
-                context.h0.bigEndian, context.h1.bigEndian, context.h2.bigEndian,
-                context.h3.bigEndian, context.h4.bigEndian,
-            ]
-            let span = digest.span
-            unsafe span.withUnsafeBytes { unsafe Base64.append(ByteView($0), to: &writer) }
+            append(context, to: &writer)
+        }
+    }
+}
+
+extension AcceptKey {
+    /// Appends the digest in base64.
+    private static func append(_ digest: SHA_CTX, to writer: inout HandshakeWriter) {
+        let (h0, h1, h2) = (
+            UInt64(truncatingIfNeeded: digest.h0), UInt64(truncatingIfNeeded: digest.h1),
+            UInt64(truncatingIfNeeded: digest.h2)
+        )
+        let (h3, h4) = (
+            UInt64(truncatingIfNeeded: digest.h3), UInt64(truncatingIfNeeded: digest.h4)
+        )
+        unsafe writer.append(size: byteCount) { room in
+            // Six bytes make eight letters. Of the last six two are there, which make three letters
+            // and the padding.
+            unsafe room.storeBytes(of: Base64.letters(h0 &<< 16 | h1 &>> 16), as: UInt64.self)
+            unsafe room.storeBytes(
+                of: Base64.letters((h1 & 0xFFFF) &<< 32 | h2),
+                toByteOffset: 8,
+                as: UInt64.self
+            )
+            unsafe room.storeBytes(
+                of: Base64.letters(h3 &<< 16 | h4 &>> 16),
+                toByteOffset: 16,
+                as: UInt64.self
+            )
+            let rest = Base64.letters((h4 & 0xFFFF) &<< 32)
+            let padded = UInt32(truncatingIfNeeded: rest.littleEndian) & 0xFF_FFFF | 0x3D00_0000
+            unsafe room.storeBytes(of: padded.littleEndian, toByteOffset: 24, as: UInt32.self)
         }
     }
 }
@@ -87,5 +113,30 @@ enum Base64 {
             if index &- bytes.count >= 1 { unsafe target[-1] = 0x3D }
             if index &- bytes.count == 2 { unsafe target[-2] = 0x3D }
         }
+    }
+
+    /// The eight letters of six bytes, which are the lower ones of a word, as they lie in memory.
+    @inline(__always)
+    static func letters(_ bytes: UInt64) -> UInt64 {
+        // Six bits to each byte, in three steps.
+        let halves = bytes & 0xFF_FFFF | (bytes & 0xFFFF_FF00_0000) &<< 8
+        let quarters = halves & 0xFFF_0000_0FFF | (halves & 0xFF_F000_00FF_F000) &<< 4
+        let numbers =
+            quarters & 0x003F_003F_003F_003F | (quarters & 0x0FC0_0FC0_0FC0_0FC0) &<< 2
+        // A to Z, a to z, 0 to 9, + and /: what each adds to the one before. No sum exceeds its byte,
+        // and no difference falls below 0.
+        let letters =
+            numbers &+ ones &* 0x41 &+ those(numbers, from: 26) &* 6
+            &- those(numbers, from: 52) &* 75 &- those(numbers, from: 62) &* 15
+            &+ those(numbers, from: 63) &* 3
+        return letters.bigEndian
+    }
+
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+
+    /// 1 for each byte that is not below the bound; both are less than 128.
+    @inline(__always)
+    private static func those(_ numbers: UInt64, from bound: UInt64) -> UInt64 {
+        ((numbers &+ ones &* (0x80 &- bound)) &>> 7) & ones
     }
 }

@@ -54,6 +54,7 @@ extension ServerLoop {
     }
 
     /// What a request is as an opening handshake.
+    @inline(__always)
     func judge(_ head: RequestHead, _ view: HeadView, _ connection: Connection) -> HandshakeDecision
     {
         HandshakeDecision(

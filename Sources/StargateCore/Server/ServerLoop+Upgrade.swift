@@ -19,7 +19,7 @@ extension ServerLoop {
         do throws(HandshakeRefusal) {
             let offered = try handshake.offeredSubprotocols()
             if let refusal = handshake.refusal(by: match.endpoint.origin) { throw refusal }
-            let record = makeRecord(handshake.head, head, match, connection)
+            var record = makeRecord(handshake.head, head, match, connection)
             switch match.endpoint.upgrade {
             case .immediate(let decide):
                 let decision = decision(
@@ -31,7 +31,7 @@ extension ServerLoop {
                 )
                 connection.state.route = match.endpoint.mark
                 unsafe complete(handshake, offered, decision, proof, connection)
-                keepIfUnused(record)
+                keepIfUnused(&record)
             case .eventual(let decide):
                 let request = UpgradeRequest(
                     request: Request(record),
@@ -89,7 +89,7 @@ extension ServerLoop {
     }
 
     /// The application has seen the request. What it did not keep serves the next one.
-    private func keepIfUnused(_ record: consuming RequestRecord) {
+    private func keepIfUnused(_ record: inout RequestRecord) {
         guard isKnownUniquelyReferenced(&record), record.isReusable else { return }
         spareRecord = record
     }
@@ -117,6 +117,8 @@ extension ServerLoop {
         }
     }
 
+    /// Never inlined: what a task needs would be made room for in every handshake.
+    @inline(never)
     private func decideLater(
         _ decide: @escaping @Sendable (UpgradeRequest) async throws -> UpgradeDecision,
         about request: UpgradeRequest,
@@ -167,7 +169,7 @@ extension ServerLoop {
     private func complete(
         _ handshake: OpeningHandshake,
         _ offered: [String],
-        _ decision: consuming UpgradeDecision,
+        _ decision: UpgradeDecision,
         _ proof: UnsafeRawBufferPointer,
         _ connection: Connection
     ) {

@@ -205,7 +205,7 @@ final class ServerLoop: ConnectionOwner, AcceptGate {
         }
         record.remoteAddress = peerAddress(of: connection)
         record.localAddress = localAddress ?? loop.withTransport { $0.localAddress(connection) }
-        record.proxyAddress = nil
+        if record.proxyAddress != nil { record.proxyAddress = nil }
     }
 
     // MARK: Who is let in

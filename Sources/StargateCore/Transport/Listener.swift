@@ -134,7 +134,7 @@ final class Listener {
     private func begin(_ socket: Int32, _ address: SocketAddress?) {
         do throws(AdmissionRefusal) {
             let seat = try gate.admit(address)
-            begin(socket, context, seat)
+            begin(socket, context, consume seat)
         } catch {
             loop.state.counters[error] &+= 1
             // Those that come while memory is short are not worth a block.
