@@ -24,24 +24,29 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     private let thread = Atomic<UInt>(0)
     private let foreign = Lock(Foreign())
     private let handlers = Atomic<Int>(0)
-    private let block: UnsafeMutablePointer<State>
+    /// For the sessions of this loop, too, which keep this object.
+    let block: UnsafeMutablePointer<State>
 
     /// What is touched on the loop's thread only, or, once the loop has ended, on the one thread
     /// that runs what is left: in a block of its own, without checks for exclusive access.
     @safe
-    struct State {
-        /// Jobs that came from this thread, in order.
+    struct State: ~Copyable {
+        /// What every job is run as.
+        let serial: UnownedSerialExecutor
+        let preferred: UnownedTaskExecutor
+        /// Jobs that came from this thread, in order: nearly always it is one, and the others are
+        /// behind it.
+        var firstJob: UnownedJob?
         var jobs: [UnownedJob] = []
         var runningJobs: [UnownedJob] = []
-        /// The handler that waits for messages and has been given some since; nearly always it is
-        /// the only one, and the others are behind it.
-        var reader: AsyncSession?
-        var otherReaders: [AsyncSession] = []
         /// Handlers whose connection ended a moment ago.
         var survivors: [AsyncSession] = []
         var isRunning = false
+        var hasLoopEnded = false
         /// What waits for handlers of this loop, in bytes.
         var waitingByteCount = 0
+        /// For the short messages among it.
+        var arrays = ArrayPool()
     }
 
     var state: State {
@@ -60,7 +65,12 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         self.mailbox = mailbox
         self.loop = loop
         unsafe block = .allocate(capacity: 1)
-        unsafe block.initialize(to: State())
+        unsafe block.initialize(
+            to: State(
+                serial: asUnownedSerialExecutor(),
+                preferred: asUnownedTaskExecutor()
+            )
+        )
     }
 
     deinit {
@@ -96,8 +106,19 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
 
     /// Has a job run soon.
     func add(_ job: UnownedJob) {
-        guard isCurrent else { return enqueueForeign(job) }
-        state.jobs.append(job)
+        // Where no loop is left, only what other threads leave is looked at.
+        guard isCurrent, !state.hasLoopEnded else { return enqueueForeign(job) }
+        addHere(job)
+    }
+
+    /// The same on this thread: the job runs when the read is over, or what else is going on.
+    @inline(__always)
+    func addHere(_ job: UnownedJob) {
+        if state.firstJob == nil && state.jobs.isEmpty {
+            state.firstJob = job
+        } else {
+            state.jobs.append(job)
+        }
         loop.state.hasTasks = true
     }
 
@@ -118,17 +139,6 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         }
         guard !taken.isEmpty else { return }
         state.jobs += taken
-        loop.state.hasTasks = true
-    }
-
-    /// The handler of a session waits, and a message has come: it goes on when the read is over,
-    /// once for however many messages the read brings.
-    func resumeAfterRead(_ session: AsyncSession) {
-        if state.reader == nil {
-            state.reader = session
-        } else {
-            state.otherReaders.append(session)
-        }
         loop.state.hasTasks = true
     }
 
@@ -153,27 +163,14 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         state.isRunning = false
     }
 
+    @inline(__always)
     private func runRound() {
-        if let session = state.reader.take() {
-            resume(session)
-            if !state.otherReaders.isEmpty { resumeOtherReaders() }
+        if let job = state.firstJob.take() {
+            loop.state.counters[Counter.jobsRun] &+= 1
+            runJob(job)
         }
         if !state.jobs.isEmpty { runJobs() }
         if !state.survivors.isEmpty { limitSurvivors() }
-    }
-
-    /// Lets a handler go on from where it was parked.
-    @inline(__always)
-    private func resume(_ session: AsyncSession) {
-        guard let job = session.takeReader() else { return }
-        runJob(job)
-        loop.state.counters[Counter.jobsRun] &+= 1
-    }
-
-    private func resumeOtherReaders() {
-        let readers = state.otherReaders
-        state.otherReaders.removeAll(keepingCapacity: true)
-        for session in readers { resume(session) }
     }
 
     private func runJobs() {
@@ -189,9 +186,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// from the parking lot costs no second job.
     @inline(__always)
     private func runJob(_ job: UnownedJob) {
-        let serial = unsafe asUnownedSerialExecutor()
-        let preferred = unsafe asUnownedTaskExecutor()
-        unsafe job.runSynchronously(isolatedTo: serial, taskExecutor: preferred)
+        unsafe job.runSynchronously(isolatedTo: state.serial, taskExecutor: state.preferred)
     }
 
     private func limitSurvivors() {
@@ -212,11 +207,12 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
         let startsThread = foreign.withLock { foreign in
             foreign.hasLoopEnded = true
             foreign.jobs = state.jobs + foreign.jobs
+            if let job = state.firstJob { foreign.jobs.insert(job, at: 0) }
             return !foreign.jobs.isEmpty && Self.claimsThread(&foreign)
         }
+        state.hasLoopEnded = true
+        state.firstJob = nil
         state.jobs = []
-        state.reader = nil
-        state.otherReaders = []
         state.survivors = []
         if startsThread { startThread() }
     }

@@ -44,8 +44,9 @@ extension AsyncSession {
     func receivedPart(_ bytes: RawSpan, _ part: MessagePart, on socket: WebSocket) {
         guard !state.isOver else { return }
         let isJoined = state.parts.updateLast { $0.join(bytes, part) } ?? false
-        if !isJoined { state.parts.append(ReceivedPart(bytes, part)) }
-        inputArrived()
+        if !isJoined { state.parts.append(ReceivedPart(bytes, part), bytes.byteCount) }
+        accountInput()
+        inputArrived(state.parts.count, state.parts.byteCount)
     }
 
     private func takePart() -> ReceivedPart? {

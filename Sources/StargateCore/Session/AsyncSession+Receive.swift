@@ -6,46 +6,53 @@ extension AsyncSession {
     func received(_ message: Message, on socket: WebSocket) {
         // Those that come after the handler's end are nobody's.
         guard !state.isOver else { return }
-        state.ring.append(OwnedMessage(copying: message))
-        inputArrived()
+        let message = copy(message)
+        let byteCount = message.byteCount
+        state.ring.append(message, byteCount)
+        account(byteCount &+ WaitingRing<OwnedMessage>.elementByteCount)
+        inputArrived(state.ring.count, state.ring.byteCount)
     }
 
-    /// Something waits for the handler: it is told when the read is over, and reading stops when
-    /// the credit is used up.
+    /// A short message is copied into an array that was used before.
     @inline(__always)
-    func inputArrived() {
-        accountInput()
-        if state.ring.count &+ state.parts.count >= credit.messageCount
-            || state.ring.byteCount &+ state.parts.byteCount >= credit.byteCount
-        {
-            setPaused(true)
-        }
-        if state.reader != nil, !state.willResumeReader {
-            state.willResumeReader = true
-            withExecutor { $0.resumeAfterRead(self) }
-        }
+    private func copy(_ message: Message) -> OwnedMessage {
+        guard case .binary(let bytes) = message, ArrayPool.suits(bytes.byteCount),
+            let loop = unsafe state.loop
+        else { return OwnedMessage(copying: message) }
+        return unsafe .binary(loop.pointee.arrays.copy(bytes))
+    }
+
+    /// Something waits for the handler: it goes on when the read is over, once for however many
+    /// messages that brings. Reading stops when the credit is used up.
+    @inline(__always)
+    func inputArrived(_ count: Int, _ byteCount: Int) {
+        if count >= credit.messageCount || byteCount >= credit.byteCount { setPaused(true) }
+        guard let job = state.reader.take() else { return }
+        withExecutor { $0.addHere(job) }
     }
 
     /// A message that is there already. Reading goes on when half of the credit is free again.
     @inline(__always)
     func takeMessage() -> OwnedMessage? {
         guard !state.isCancelled, let message = state.ring.popFirst() else { return nil }
-        accountInput()
+        account(0 &- message.byteCount &- WaitingRing<OwnedMessage>.elementByteCount)
         if state.isPaused { resumeReadingIfCaughtUp() }
         return message
     }
 
-    /// What waits for the handler, in bytes.
+    /// So much more waits for the handler, on the loop's account.
     @inline(__always)
+    private func account(_ byteCount: Int) {
+        unsafe state.loop?.pointee.waitingByteCount &+= byteCount
+        state.accountedByteCount &+= byteCount
+    }
+
+    /// What waits for the handler, in bytes.
     var waitingByteCount: Int { state.ring.heldByteCount &+ state.parts.heldByteCount }
 
-    /// Brings the loop's account up to date.
-    @inline(__always)
+    /// Brings the loop's account up to date with what waits for the handler.
     func accountInput() {
-        let byteCount = waitingByteCount
-        let difference = byteCount &- state.accountedByteCount
-        withExecutor { $0.state.waitingByteCount &+= difference }
-        state.accountedByteCount = byteCount
+        account(waitingByteCount &- state.accountedByteCount)
     }
 
     func resumeReadingIfCaughtUp() {
@@ -122,16 +129,9 @@ extension AsyncSession {
         return nil
     }
 
-    /// Takes the waiting handler's task, to let it go on.
-    @inline(__always)
-    func takeReader() -> UnownedJob? {
-        state.willResumeReader = false
-        return state.reader.take()
-    }
-
-    /// Has the waiting handler go on soon.
+    /// Has the waiting handler go on soon, if it waits.
     func resumeReader() {
-        guard let job = takeReader() else { return }
+        guard let job = state.reader.take() else { return }
         executor?.add(job)
     }
 

@@ -34,6 +34,16 @@ extension AsyncSession {
             return false
         }
         let byteCount = message.byteCount
+        if case .binary(let bytes) = message, let connection = state.socket?.current,
+            connection.takesAtOnce(byteCount)
+        {
+            state.sentSinceSuspended &+= byteCount
+            let result = unsafe bytes.withUnsafeBytes {
+                unsafe connection.sendMessage(.binary, $0, mayCompress: compress)
+            }
+            try check(result)
+            return true
+        }
         guard !needsToWait(byteCount) else { return false }
         state.sentSinceSuspended &+= byteCount
         try check(put(message, compress: compress))
@@ -127,6 +137,15 @@ extension AsyncSession {
 }
 
 extension Connection {
+    /// Whether a message goes into the cork while nothing else is buffered, and there is room: then
+    /// its sender need not wait, and no more has to be looked at.
+    @inline(__always)
+    func takesAtOnce(_ byteCount: Int) -> Bool {
+        state.flags.intersection(.decideSending) == .sendsIntoCork && state.tls == nil
+            && loop.state.cork.count &+ byteCount <= outputSoftLimit
+    }
+
+    @inline(__always)
     var outputSoftLimit: Int { withContext { $0.limits.outputSoftLimit } ?? 0 }
 
     /// Writes what is corked or queued, as far as the kernel takes it.

@@ -13,6 +13,8 @@ extension AsyncSession {
         var socket: WebSocket?
         /// The executor, which the session keeps: no message retains it.
         var executor: Unmanaged<LoopExecutor>?
+        /// What that keeps for the loop's thread.
+        var loop: UnsafeMutablePointer<LoopExecutor.State>?
         /// Why the connection is over.
         var end: WebSocketClosed?
         var isCancelled = false
@@ -26,7 +28,6 @@ extension AsyncSession {
         var reader: UnownedJob?
         /// What a task is about to be parked for.
         var parking: Wait?
-        var willResumeReader = false
         var isPaused = false
         /// What is on the loop's account of what waits here.
         var accountedByteCount = 0

@@ -112,6 +112,7 @@ final class AsyncSession: WebSocketHandler {
         let executor = eventLoop.executor
         self.executor = executor
         unsafe state.executor = Unmanaged.passUnretained(executor)
+        unsafe state.loop = executor.block
         loopActor = eventLoop.loopActor
         executor.handlerStarted()
         task = eventLoop.loopActor.begin(Start(session: self))

@@ -14,7 +14,7 @@ struct WaitingRing<Element: WaitingPayload>: ~Copyable {
     /// More places than this are not kept for a handler that has caught up.
     private static var keptCount: Int { 64 }
     /// A place in the ring, and the head of an array with what the allocator adds to it.
-    private static var elementByteCount: Int { MemoryLayout<Element>.stride &+ 48 }
+    static var elementByteCount: Int { MemoryLayout<Element>.stride &+ 48 }
 
     /// As many as a power of two, or none. Initialized are the `count` places from `first` on.
     private var places: UnsafeMutableBufferPointer<Element>
@@ -39,9 +39,9 @@ struct WaitingRing<Element: WaitingPayload>: ~Copyable {
     private func place(_ offset: Int) -> Int { unsafe (first &+ offset) & (places.count &- 1) }
 
     @inline(__always)
-    mutating func append(_ element: consuming Element) {
+    mutating func append(_ element: consuming Element, _ elementByteCount: Int) {
         if unsafe count == places.count { grow() }
-        byteCount &+= element.byteCount
+        byteCount &+= elementByteCount
         // checked: there are more places than elements.
         unsafe places.initializeElement(at: place(count), to: element)
         count &+= 1
