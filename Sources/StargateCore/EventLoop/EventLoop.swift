@@ -69,6 +69,7 @@ public final class EventLoop {
         unsafe state.initialize(
             to: LoopState(
                 owner: Unmanaged.passUnretained(self),
+                executor: Unmanaged.passUnretained(executor),
                 transport: Unmanaged.passRetained(transport),
                 activity: Unmanaged.passRetained(activity),
                 receiveBuffer: ReceiveBuffer(),

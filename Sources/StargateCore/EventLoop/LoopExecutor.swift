@@ -1,7 +1,7 @@
 // The structured tier's floor: Swift's tasks run on the loop's own thread, between the callbacks of
 // libuv, so that a handler that awaits costs no thread hop and needs no lock.
 
-internal import Glibc
+internal import CVector
 internal import Synchronization
 
 /// Runs tasks on the thread of one event loop.
@@ -79,11 +79,12 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     }
 
     /// Whether the calling thread is the one that runs jobs.
-    var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+    @inline(__always)
+    var isCurrent: Bool { thread.load(ordering: .relaxed) == stargate_thread() }
 
     /// The calling thread is the loop's from now on.
     func begin() {
-        thread.store(UInt(pthread_self()), ordering: .relaxed)
+        thread.store(stargate_thread(), ordering: .relaxed)
     }
 
     /// No thread runs jobs any more, until the next one says so.
@@ -114,13 +115,13 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
     /// The same on this thread: the job runs when the read is over, or what else is going on.
     @inline(__always)
     func addHere(_ job: UnownedJob) {
-        if state.firstJob == nil && state.jobs.isEmpty {
-            state.firstJob = job
-        } else {
-            state.jobs.append(job)
-        }
         loop.state.hasTasks = true
+        guard state.firstJob != nil || !state.jobs.isEmpty else { return state.firstJob = job }
+        addBehind(job)
     }
+
+    @inline(never)
+    private func addBehind(_ job: UnownedJob) { state.jobs.append(job) }
 
     private func enqueueForeign(_ job: UnownedJob) {
         let startsThread = foreign.withLock { foreign in
@@ -245,7 +246,7 @@ final class LoopExecutor: SerialExecutor, TaskExecutor, @unchecked Sendable {
                 return taken
             }
             guard !taken.isEmpty else { return }
-            thread.store(UInt(pthread_self()), ordering: .relaxed)
+            thread.store(stargate_thread(), ordering: .relaxed)
             for job in taken { runJob(job) }
         }
     }

@@ -6,6 +6,8 @@
 struct LoopState {
     /// The object this state belongs to, which outlives it.
     let owner: Unmanaged<EventLoop>
+    /// Who runs tasks on this loop.
+    let executor: Unmanaged<LoopExecutor>
     /// How sockets are read and written on this loop.
     let transport: Unmanaged<Transport>
     /// What the loop is doing, for the watchdog.
@@ -68,6 +70,12 @@ struct Loop {
     @inline(__always)
     func note(_ work: LoopWork, route: RouteMark = .none) {
         unsafe state.activity._withUnsafeGuaranteedRef { $0.note(work, route) }
+    }
+
+    /// Lets tasks go on that have something to go on with.
+    @inline(__always)
+    func runTasks() {
+        unsafe state.executor._withUnsafeGuaranteedRef { $0.run() }
     }
 
     /// The event loop itself, for control calls.

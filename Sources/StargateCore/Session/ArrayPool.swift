@@ -8,9 +8,10 @@
 @safe
 struct ArrayPool: ~Copyable {
     /// So many bytes are nothing to copy, and nothing to keep.
-    static let byteCountMax = 128
-    /// Lengths between which the allocator makes no difference share their places: so no array is
-    /// larger than its message needs.
+    static let byteCountMax = 120
+    /// Lengths between which the allocator makes no difference share their places, so that an array
+    /// is neither larger than its message needs, nor too small for the next one: glibc hands out
+    /// multiples of 16 bytes less 8, of which 32 are the head of the array.
     private static let granule = 16
     /// For each of those, as many as a read often brings.
     private static let placeCount = 16
@@ -20,7 +21,7 @@ struct ArrayPool: ~Copyable {
     /// Whose turn it is.
     private var turn = 0
 
-    private static var count: Int { byteCountMax / granule * placeCount }
+    private static var count: Int { (byteCountMax + 8) / granule * placeCount }
 
     init() {
         unsafe places = .allocate(capacity: Self.count)
@@ -41,7 +42,7 @@ struct ArrayPool: ~Copyable {
     mutating func copy(_ bytes: RawSpan) -> [UInt8] {
         let count = bytes.byteCount
         turn = (turn &+ 1) & (Self.placeCount &- 1)
-        let granules = (count &- 1) / Self.granule
+        let granules = (count &+ 7) / Self.granule
         let place = unsafe places + (granules &* Self.placeCount &+ turn)
         if unsafe place.pointee.count != count { unsafe Self.resize(&place.pointee, to: count) }
         unsafe place.pointee.withUnsafeMutableBytes { target in

@@ -33,17 +33,21 @@ extension AsyncSession {
         guard isHere, state.stream == nil, state.sentSinceSuspended <= Self.byteCountPerTurn else {
             return false
         }
-        let byteCount = message.byteCount
-        if case .binary(let bytes) = message, let connection = state.socket?.current,
-            connection.takesAtOnce(byteCount)
-        {
-            state.sentSinceSuspended &+= byteCount
-            let result = unsafe bytes.withUnsafeBytes {
-                unsafe connection.sendMessage(.binary, $0, mayCompress: compress)
-            }
-            try check(result)
-            return true
+        guard case .binary(let bytes) = message, let connection = state.socket?.current,
+            connection.takesAtOnce(bytes.count)
+        else { return try sendNowIfRoom(message, compress: compress) }
+        state.sentSinceSuspended &+= bytes.count
+        let result = unsafe bytes.withUnsafeBytes {
+            unsafe connection.sendMessage(.binary, $0, mayCompress: compress)
         }
+        if result != .sent { try check(result) }
+        return true
+    }
+
+    /// The same for a message about which more has to be asked.
+    @inline(never)
+    private func sendNowIfRoom(_ message: OwnedMessage, compress: Bool) throws -> Bool {
+        let byteCount = message.byteCount
         guard !needsToWait(byteCount) else { return false }
         state.sentSinceSuspended &+= byteCount
         try check(put(message, compress: compress))
@@ -73,7 +77,7 @@ extension AsyncSession {
         await yieldIfLong(byteCount)
     }
 
-    @inline(__always)
+    @inline(never)
     func check(_ result: SendResult) throws {
         switch result {
         case .sent, .queued: break

@@ -213,7 +213,7 @@ extension Connection {
     @inline(__always)
     private func endCallback(isCorked: Bool = false) {
         // What the messages were for goes on at once, while what it sends can still be corked.
-        if loop.state.hasTasks { loop.eventLoop.executor.run() }
+        if loop.state.hasTasks { loop.runTasks() }
         let loop = loop
         if isCorked || state.flags.contains(.isCorked) {
             flushCork()

@@ -87,6 +87,29 @@ struct AsyncLifetimeTests {
         peer.close()
     }
 
+    @Test("a handler that is left without a loop may still call what runs anywhere")
+    func leftAlone() async throws {
+        @concurrent @Sendable
+        func elsewhere(_ journal: Journal) async { journal.note("elsewhere") }
+        let journal = Journal()
+        let server = try AsyncTestServer { _ in
+            await withCheckedContinuation { continuation in
+                onThread {
+                    journal.wait(for: .note("stopped"))
+                    continuation.resume()
+                }
+            }
+            for _ in 0..<3 { await elsewhere(journal) }
+            journal.note("done")
+        }
+        let peer = try RawPeer.open(server.address)
+        await server.server.stop()
+        journal.note("stopped")
+        #expect(journal.wait(for: .note("done")))
+        #expect(journal.events.count { $0 == .note("elsewhere") } == 3)
+        peer.close()
+    }
+
     @Test("a handler that is busy elsewhere is cancelled when its peer vanishes")
     func vanished() async throws {
         let journal = Journal()
