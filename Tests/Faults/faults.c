@@ -195,7 +195,7 @@ ssize_t sendmsg(int fd, const struct msghdr *m, int f)
     FAIL(SENDMSG, 1)
     return fault == SHORT ? REAL(send)(fd, m->msg_iov[0].iov_base, some(m->msg_iov[0].iov_len), f) : REAL(sendmsg)(fd, m, f);
 }
-// The server reads and writes its sockets past recv and send, by number.
+// The server opens, reads, writes and closes its sockets past the functions of the library, by number.
 long syscall(long number, ...)
 {
     long a[6];
@@ -205,6 +205,8 @@ long syscall(long number, ...)
     va_end(list);
     if (number == SYS_recvfrom && !a[4]) return recv((int)a[0], (void *)a[1], (size_t)a[2], (int)a[3]);
     if (number == SYS_sendto && !a[4]) return send((int)a[0], (const void *)a[1], (size_t)a[2], (int)a[3]);
+    if (number == SYS_accept4) return accept4((int)a[0], (struct sockaddr *)a[1], (socklen_t *)a[2], (int)a[3]);
+    if (number == SYS_close) return close((int)a[0]);
     return REAL(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
 }
 int epoll_ctl(int set, int op, int fd, struct epoll_event *event)

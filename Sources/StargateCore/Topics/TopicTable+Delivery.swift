@@ -5,6 +5,9 @@
 extension TopicTable {
     /// So many deliveries, then sockets have their turn: some milliseconds.
     private static let deliveryCountPerTurn = 32_768
+    /// What one run may cost for all subscribers together, because it cannot be interrupted: where
+    /// none of them reads, the kernel has to find memory for as many copies of it.
+    private static let runCostMax = 1280
     /// And no more when it has taken longer than expected.
     private static let turnMilliseconds: UInt64 = 50
 
@@ -63,7 +66,7 @@ extension TopicTable {
     private func nextRunCount() -> Int {
         guard let topic = batch.first?.publication.topic else { return 0 }
         let channelCount = channels[TopicFilter(topic)]?.subscribers.count ?? 0
-        let costMax = Self.deliveryCountPerTurn / max(1, channelCount)
+        let costMax = max(1, Self.runCostMax / max(1, channelCount))
         return PublicationRun.count(of: batch, costMax: costMax)
     }
 
