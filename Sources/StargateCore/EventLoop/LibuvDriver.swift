@@ -42,19 +42,19 @@ final class LibuvDriver: LoopDriver {
     override func attach(to eventLoop: EventLoop) throws(LoopError) {
         let owner = unsafe Unmanaged.passUnretained(eventLoop).toOpaque()
         var status = unsafe uv_async_init(loop, waker) { handle in
-            unsafe LibuvDriver.withEventLoop(handle?.pointee.data) { $0.runMailbox() }
+            unsafe Unmanaged<EventLoop>.lend(handle?.pointee.data) { $0.runMailbox() }
         }
         guard status == 0 else { throw LoopError(status) }
         unsafe waker.pointee.data = unsafe owner
         unsafe uv_prepare_init(loop, beforeSleep)
         unsafe beforeSleep.pointee.data = unsafe owner
         unsafe uv_prepare_start(beforeSleep) { handle in
-            unsafe LibuvDriver.withEventLoop(handle?.pointee.data) { $0.willSleep() }
+            unsafe Unmanaged<EventLoop>.lend(handle?.pointee.data) { $0.willSleep() }
         }
         unsafe uv_check_init(loop, afterSleep)
         unsafe afterSleep.pointee.data = unsafe owner
         unsafe uv_check_start(afterSleep) { handle in
-            unsafe LibuvDriver.withEventLoop(handle?.pointee.data) { $0.endTurn() }
+            unsafe Unmanaged<EventLoop>.lend(handle?.pointee.data) { $0.endTurn() }
         }
         status = unsafe uv_timer_init(loop, deadlineTimer)
         guard status == 0 else { throw LoopError(status) }
@@ -63,16 +63,6 @@ final class LibuvDriver: LoopDriver {
         unsafe uv_unref(Self.handle(beforeSleep))
         unsafe uv_unref(Self.handle(afterSleep))
         unsafe uv_unref(Self.handle(deadlineTimer))
-    }
-
-    /// Calls the loop that a handle belongs to, which outlives it, without retaining it.
-    @inline(__always)
-    private static func withEventLoop(
-        _ data: UnsafeMutableRawPointer?,
-        _ body: (EventLoop) -> Void
-    ) {
-        guard let data = unsafe data else { return }
-        unsafe Unmanaged<EventLoop>.fromOpaque(data)._withUnsafeGuaranteedRef(body)
     }
 
     private static func handle(
@@ -86,7 +76,7 @@ final class LibuvDriver: LoopDriver {
     override func setDeadlineTimer(after milliseconds: UInt64) {
         unsafe uv_timer_start(
             deadlineTimer,
-            { handle in unsafe LibuvDriver.withEventLoop(handle?.pointee.data) { $0.deadlinesDue() }
+            { handle in unsafe Unmanaged<EventLoop>.lend(handle?.pointee.data) { $0.deadlinesDue() }
             },
             milliseconds,
             0

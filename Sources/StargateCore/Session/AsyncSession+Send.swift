@@ -145,7 +145,7 @@ extension Connection {
     /// its sender need not wait, and no more has to be looked at.
     @inline(__always)
     func takesAtOnce(_ byteCount: Int) -> Bool {
-        state.flags.intersection(.decideSending) == .sendsIntoCork && state.tls == nil
+        sendsIntoCork && state.tls == nil
             && loop.state.cork.count &+ byteCount <= outputSoftLimit
     }
 

@@ -39,11 +39,15 @@ extension Connection {
         }
     }
 
-    /// Whether a message is one plain frame for which the cork has room.
+    /// Whether a message is one plain frame, which is to be put into the cork.
+    @inline(__always)
+    var sendsIntoCork: Bool { state.flags.intersection(.decideSending) == .sendsIntoCork }
+
+    /// The same, and the cork has room for it.
     @inline(__always)
     private func goesIntoCork(_ payloadByteCount: Int) -> Bool {
         // Payloads are in memory already, so the sum cannot overflow.
-        state.flags.intersection(.decideSending) == .sendsIntoCork
+        sendsIntoCork
             && payloadByteCount &+ FrameEncoder.headerByteCountMax <= loop.state.cork.available
     }
 

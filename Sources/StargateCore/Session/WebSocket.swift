@@ -36,53 +36,37 @@ public struct WebSocket {
     /// - Returns: what became of it.
     @discardableResult
     public func send(_ message: Message, compress: Bool = true) -> SendResult {
-        // A block that has no connection is not open either.
-        guard connection.state.generation == generation else { return .dropped }
         switch message {
-        case .text(let text):
-            return sendText(text, compress)
-        case .binary(let bytes):
-            // They are lent for the whole call.
-            let start = unsafe bytes.withUnsafeBytes { $0.baseAddress }
-            return unsafe connection.sendMessage(
-                .binary,
-                start,
-                count: bytes.byteCount,
-                mayCompress: compress
-            )
+        case .text(let text): send(text, compress: compress)
+        case .binary(let bytes): send(bytes, compress: compress)
         }
-    }
-
-    /// Apart, because the library's own call for the span needs registers saved.
-    @inline(never)
-    private func sendText(_ text: UTF8Span, _ compress: Bool) -> SendResult {
-        let characters = text.span
-        let start = unsafe characters.withUnsafeBytes { $0.baseAddress }
-        return unsafe connection.sendMessage(
-            .text,
-            start,
-            count: characters.count,
-            mayCompress: compress
-        )
     }
 
     /// Sends a text message.
     @discardableResult
+    @inline(never)  // The standard library's call for the span needs registers saved.
     public func send(_ text: UTF8Span, compress: Bool = true) -> SendResult {
-        guard let current else { return .dropped }
-        let characters = text.span
-        return unsafe characters.withUnsafeBytes {
-            unsafe current.sendMessage(.text, $0, mayCompress: compress)
-        }
+        unsafe send(.text, text.span.bytes, compress)
     }
 
     /// Sends a binary message.
     @discardableResult
     public func send(_ bytes: RawSpan, compress: Bool = true) -> SendResult {
-        guard let current else { return .dropped }
-        return unsafe bytes.withUnsafeBytes {
-            unsafe current.sendMessage(.binary, $0, mayCompress: compress)
-        }
+        send(.binary, bytes, compress)
+    }
+
+    @inline(__always)
+    private func send(_ opcode: Opcode, _ bytes: RawSpan, _ compress: Bool) -> SendResult {
+        // A block that has no connection is not open either.
+        guard connection.state.generation == generation else { return .dropped }
+        // They are lent for the whole call.
+        let start = unsafe bytes.withUnsafeBytes { $0.baseAddress }
+        return unsafe connection.sendMessage(
+            opcode,
+            start,
+            count: bytes.byteCount,
+            mayCompress: compress
+        )
     }
 
     /// Sends a text message.

@@ -5,11 +5,11 @@
 extension TopicTable {
     /// So many deliveries, then sockets have their turn: some milliseconds.
     private static let deliveryCountPerTurn = 32_768
+    /// And no more when it has taken longer than expected.
+    private static let turnMilliseconds: UInt64 = 50
     /// What one run may cost for all subscribers together, because it cannot be interrupted: where
     /// none of them reads, the kernel has to find memory for as many copies of it.
     private static let runCostMax = 1280
-    /// And no more when it has taken longer than expected.
-    private static let turnMilliseconds: UInt64 = 50
 
     /// Delivers what was published, in order.
     func drain() {

@@ -92,8 +92,14 @@ enum Phase: UInt8 {
     /// The socket is being closed.
     case ended
 
-    /// Frames are received: after the opening handshake, until the connection ends.
-    var receivesFrames: Bool { self == .open || self == .closing }
+    /// What the flags of a connection repeat of it.
+    var flags: ConnectionFlags {
+        switch self {
+        case .open: ConnectionFlags.followPhase
+        case .closing: .receivesFrames
+        case .free, .connecting, .handshake, .deciding, .answering, .ending, .ended: []
+        }
+    }
 
     /// Whether the connection may still become a WebSocket: its owner hears of its end.
     var isBeforeOpen: Bool {
@@ -181,6 +187,7 @@ struct ConnectionFlags: OptionSet {
 
     // Constants, because they are asked for or set with every read, or message.
 
+    static let followPhase: ConnectionFlags = [.isOpen, .receivesFrames]
     static let isInCallback: ConnectionFlags = [.isProcessing, .isCorked]
     static let isPaused: ConnectionFlags = [
         .isPausedByApplication, .isPausedByOutput, .isPausedByTopics,
@@ -219,13 +226,6 @@ struct ConnectionFlags: OptionSet {
 
     /// The phase has changed.
     mutating func follow(_ phase: Phase) {
-        let followers: ConnectionFlags =
-            switch phase {
-            case .open: [.isOpen, .receivesFrames]
-            case .closing: .receivesFrames
-            default: []
-            }
-        rawValue =
-            rawValue & ~(Self.isOpen.rawValue | Self.receivesFrames.rawValue) | followers.rawValue
+        rawValue = rawValue & ~Self.followPhase.rawValue | phase.flags.rawValue
     }
 }

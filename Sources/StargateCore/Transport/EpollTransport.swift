@@ -51,20 +51,10 @@ final class EpollTransport: Transport {
         unsafe uv_idle_init(uv, idle)
         unsafe idle.pointee.data = unsafe me
         unsafe uv_poll_start(poll, Int32(UV_READABLE.rawValue)) { poll, _, _ in
-            unsafe EpollTransport.with(poll?.pointee.data) { $0.serveEvents() }
+            unsafe Unmanaged<EpollTransport>.lend(poll?.pointee.data) { $0.serveEvents() }
         }
         // The loop runs as long as its mailbox is open.
         unsafe uv_unref(UnsafeMutableRawPointer(poll).assumingMemoryBound(to: uv_handle_t.self))
-    }
-
-    /// Calls the transport that a handle belongs to, which outlives it, without retaining it.
-    @inline(__always)
-    private static func with(
-        _ data: UnsafeMutableRawPointer?,
-        _ body: (EpollTransport) -> Void
-    ) {
-        guard let data = unsafe data else { return }
-        unsafe Unmanaged<EpollTransport>.fromOpaque(data)._withUnsafeGuaranteedRef(body)
     }
 
     // MARK: The socket of a connection
@@ -373,7 +363,7 @@ final class EpollTransport: Transport {
         guard !isIdleRunning else { return }
         isIdleRunning = true
         unsafe uv_idle_start(idle) { idle in
-            unsafe EpollTransport.with(idle?.pointee.data) { $0.serveReady() }
+            unsafe Unmanaged<EpollTransport>.lend(idle?.pointee.data) { $0.serveReady() }
         }
     }
 
